@@ -1,0 +1,26 @@
+/**
+ * core: what every other folder stands on and what knows none of them.
+ *
+ *   const clock = systemClock;
+ *   const log = fileLog('/var/lib/rainstorm/node.log').child({ task: 'signs/pick[0]' });
+ *   throw fault('DISK_FULL', { path: '/data' });
+ *
+ * Real time, randomness and the process environment are touched here and nowhere else.
+ */
+export { AssertionFailure, assert, present, unreachable } from './assert.ts';
+export { type Clock, sleep, systemClock, type Timer } from './clock.ts';
+export { crc32c } from './crc32c.ts';
+export { embedded } from './embedded.ts';
+export {
+  Fault,
+  type FaultCode,
+  type FaultDomain,
+  type FaultParameters,
+  fault,
+  faultTable,
+  isFault,
+  reasonOf,
+} from './errors.ts';
+export { failpoint } from './failpoint.ts';
+export { fileLog, type LogFields, type Logger, silentLog } from './log.ts';
+export { between, type Random, randomId, seededRandom, systemRandom, unit } from './random.ts';
