@@ -18,6 +18,31 @@ interface FaultRow {
 export const faultTable = {
   // usage and job files
   USAGE: { domain: 'user', exit: 2, says: '{problem}; see `rainstorm --help`' },
+  JOB_FILE_INVALID: {
+    domain: 'user',
+    exit: 2,
+    says: 'the job file {path} is not valid, correct the following and run it again:\n{problems}',
+  },
+  JOB_SPEC_INVALID: {
+    domain: 'internal',
+    exit: 1,
+    says: 'a stored job description cannot be read ({problems}); it was written by another version, run the job again under another destination',
+  },
+  ARGUMENTS_INVALID: {
+    domain: 'user',
+    exit: 2,
+    says: '{problems}\nthe form is: rainstorm {form}',
+  },
+  AUTOSCALE_NOT_YET: {
+    domain: 'user',
+    exit: 2,
+    says: '{where} asks for elastic stages, which are not in this version; remove autoscale (or give AutoScalable as false)',
+  },
+  LOCATION_INVALID: {
+    domain: 'user',
+    exit: 2,
+    says: "the file name '{text}' cannot be used: {reason}",
+  },
   // data directory and disk
   DATA_DIR_LOCKED: {
     domain: 'user',
@@ -97,9 +122,6 @@ export function reasonOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-function sentence(
-  code: FaultCode,
-  parameters: Readonly<Record<string, string | number>>,
-): string {
+function sentence(code: FaultCode, parameters: Readonly<Record<string, string | number>>): string {
   return faultTable[code].says.replace(/\{(\w+)\}/g, (_, name: string) => String(parameters[name]));
 }

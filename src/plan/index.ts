@@ -22,3 +22,47 @@ export {
   quoteLine,
 } from './answer-grammar.ts';
 export { type AnswerMismatch, AnswerScanner } from './answer-scanner.ts';
+export { formatDuration, parseDuration } from './duration.ts';
+export {
+  type Attempt,
+  attemptName,
+  consumersOf,
+  deadLettersFileName,
+  isLastStage,
+  isStateful,
+  type JobPlan,
+  outputFileName,
+  type PlannedEdge,
+  type PlannedStage,
+  planJob,
+  producersOf,
+  SOURCE_STAGE,
+  stageOf,
+  stageSpecOf,
+  type TaskRef,
+  taskName,
+  tasksOf,
+  topologicalOrder,
+  walFileName,
+} from './job-plan.ts';
+export {
+  canonicalJson,
+  type JobSpec,
+  type OperatorCandidate,
+  operatorCandidates,
+  type SinkFormat,
+  type SinkSpec,
+  type SourceSpec,
+  type StageSpec,
+  type StageType,
+  specFingerprint,
+} from './job-spec.ts';
+export {
+  FILE_NAME_BYTES_MAX,
+  formatLocation,
+  LOCAL_PATH_BYTES_MAX,
+  type Location,
+  locationProblem,
+  parseLocation,
+  validateFileName,
+} from './location.ts';
