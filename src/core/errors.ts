@@ -65,6 +65,83 @@ export const faultTable = {
     exit: 1,
     says: 'writer {writer} of {name} has epoch {epoch}, but epoch {newest} has taken over',
   },
+  // blocks and log records
+  BLOCK_INVALID: {
+    domain: 'internal',
+    exit: 1,
+    says: 'a block of tuples is damaged and was refused ({problem}); run `rainstorm verify` on the job to find the log it came from',
+  },
+  RECORD_INVALID: {
+    domain: 'internal',
+    exit: 1,
+    says: 'a record of a task log is damaged and was refused ({problem}); run `rainstorm verify` on the job to find the log it came from',
+  },
+  // operators
+  OPERATOR_NOT_FOUND: {
+    domain: 'user',
+    exit: 1,
+    says: 'the operator {run} was not found ({looked}); correct the path or use a bundled operator ({bundled})',
+  },
+  OPERATOR_NOT_EXECUTABLE: {
+    domain: 'user',
+    exit: 1,
+    says: 'the operator {path} cannot be run ({reason}); make it executable with `chmod +x` or name a Python script `*.py`',
+  },
+  PYTHON_MISSING: {
+    domain: 'environment',
+    exit: 1,
+    says: 'the operator {run} needs Python but {tried} could not be run ({reason}); install python3 {needed} or newer or set PYTHON to its path',
+  },
+  PYTHON_TOO_OLD: {
+    domain: 'environment',
+    exit: 1,
+    says: 'the operator {run} needs Python {needed} or newer but {python} is {version}; install a newer one or set PYTHON to its path',
+  },
+  OPERATOR_START_FAILED: {
+    domain: 'user',
+    exit: 1,
+    says: 'the operator {operator} {how} before it read any input; correct the script and run the same command again{trace}',
+  },
+  OPERATOR_PROTOCOL: {
+    domain: 'user',
+    exit: 1,
+    says: 'Protocol Mismatch: the operator {operator} wrote {line} where {expected} was expected, answering the input with key {key}; print one answer per input and send everything else to stderr{trace}',
+  },
+  OPERATOR_TOO_MANY_ANSWERS: {
+    domain: 'user',
+    exit: 1,
+    says: 'Protocol Mismatch: the operator {operator} gave more answers than it had inputs; print exactly one `forward` or `filter` per input, use `emit` for further outputs{trace}',
+  },
+  OPERATOR_CLOSED_STDOUT: {
+    domain: 'user',
+    exit: 1,
+    says: 'Process Closed Stdout: the operator {operator} closed its output but went on running, {unanswered} inputs are unanswered; keep stdout open until stdin ends{trace}',
+  },
+  OPERATOR_STOPPED_EARLY: {
+    domain: 'user',
+    exit: 1,
+    says: 'the operator {operator} exited with 0 before its input ended, {unanswered} inputs are unanswered; read until the end of stdin{trace}',
+  },
+  OPERATOR_CRASHES_ALWAYS: {
+    domain: 'user',
+    exit: 1,
+    says: 'the operator {operator} failed on {count} inputs in a row ({reason}); correct the script and run the same command again{trace}',
+  },
+  OPERATOR_BUFFERS_OUTPUT: {
+    domain: 'user',
+    exit: 1,
+    says: 'the operator {operator} answers only when its input ends; flush the output after each answer (awk: fflush(), C: fflush(stdout), Python: do not read all input first){trace}',
+  },
+  OPERATOR_REBUILD_FAILED: {
+    domain: 'user',
+    exit: 1,
+    says: 'the state of the operator {operator} could not be rebuilt from its {inputs} earlier inputs ({reason}); correct the script and run the same command again{trace}',
+  },
+  OPERATOR_CLOSED: {
+    domain: 'internal',
+    exit: 1,
+    says: 'the operator {operator} was given input after it was closed',
+  },
 } as const satisfies Record<string, FaultRow>;
 
 export type FaultCode = keyof typeof faultTable;

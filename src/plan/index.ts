@@ -22,6 +22,17 @@ export {
   quoteLine,
 } from './answer-grammar.ts';
 export { type AnswerMismatch, AnswerScanner } from './answer-scanner.ts';
+export {
+  BLOCK_BYTES,
+  BLOCK_TUPLES,
+  BLOCK_TUPLES_MAX,
+  type Block,
+  decodeBlock,
+  encodeBlock,
+  type Fan,
+  LINE_BYTES_MAX,
+  payloadBytes,
+} from './block.ts';
 export { formatDuration, parseDuration } from './duration.ts';
 export {
   type Attempt,
@@ -66,3 +77,15 @@ export {
   parseLocation,
   validateFileName,
 } from './location.ts';
+export { evenSlots, hashBytes, SLOTS, type SlotTable, slotOf, slotOfHash } from './slots.ts';
+export {
+  FAN_STEP_BYTES_MAX,
+  fanPath,
+  formatTupleId,
+  idHiOf,
+  LINES_MAX,
+  lineOf,
+  SOURCES_MAX,
+  sourceOf,
+  writeFanStep,
+} from './tuple-id.ts';
