@@ -1,0 +1,87 @@
+/**
+ * Bundles an entry of the program into one CommonJS text that needs no file beside it.
+ *
+ * 1. Optional native add-ons are replaced by modules that cannot be found; who asks for them copes.
+ * 2. `src/core/embedded.ts` (and `#embedded`) is replaced by the texts given; with null the bundle
+ *    behaves like the tree.
+ * 3. With embedded texts, Piscina's workers are started from them (worker-shim.mjs).
+ */
+import { join } from 'node:path';
+import { build } from 'esbuild';
+import { root } from '../lib/setup.mjs';
+
+const stubs = [
+  'cpu-features',
+  '@napi-rs/nice',
+  './crypto/build/Release/sshcrypto.node',
+  'cbor-extract',
+];
+const banner = [
+  'const __import_meta = { url: require("node:url").pathToFileURL(__filename).href,',
+  '  filename: __filename, dirname: __dirname };',
+].join('');
+
+/** The bundle of `entry` (a path from the top of the project). */
+export async function bundle(entry, embedded, nodeMajor) {
+  const built = await build({
+    absWorkingDir: root,
+    entryPoints: [join(root, entry)],
+    bundle: true,
+    platform: 'node',
+    format: 'cjs',
+    target: `node${nodeMajor}`,
+    keepNames: true,
+    legalComments: 'none',
+    logLevel: 'warning',
+    write: false,
+    define: { 'import.meta': '__import_meta' },
+    banner: { js: banner },
+    plugins: [stubbing, embedding(embedded), threading(embedded)],
+  });
+  return built.outputFiles[0].text;
+}
+
+const stubbing = {
+  name: 'stubs',
+  setup(build) {
+    build.onResolve({ filter: anyOf(stubs) }, ({ path }) => ({ path, namespace: 'stub' }));
+    build.onLoad({ filter: /.*/, namespace: 'stub' }, ({ path }) => ({
+      contents: `throw Object.assign(new Error(${JSON.stringify(`not packaged: ${path}`)}), { code: 'MODULE_NOT_FOUND' });`,
+    }));
+  },
+};
+
+const embedding = (embedded) => ({
+  name: 'embedded',
+  setup(build) {
+    build.onLoad({ filter: /[\\/]src[\\/]core[\\/]embedded\.ts$/ }, () => ({
+      contents: `export const embedded = ${JSON.stringify(embedded)};`,
+      loader: 'js',
+    }));
+  },
+});
+
+const threading = (embedded) => ({
+  name: 'threads',
+  setup(build) {
+    build.onResolve({ filter: /^#piscina-worker$/ }, () => ({
+      path: join(root, 'node_modules/piscina/dist/worker.js'),
+    }));
+    if (embedded === null) return;
+    build.onResolve({ filter: /^node:worker_threads$/ }, ({ importer }) =>
+      /piscina[\\/]dist[\\/]worker_pool[\\/]/.test(importer)
+        ? { path: 'threads', namespace: 'threads' }
+        : undefined,
+    );
+    build.onLoad({ filter: /.*/, namespace: 'threads' }, () => ({
+      contents: `export * from 'node:worker_threads'; export { Worker } from './worker-shim.mjs';`,
+      resolveDir: join(root, 'scripts/packaging'),
+    }));
+  },
+});
+
+function anyOf(names) {
+  return new RegExp(
+    `^(${names.map((name) => name.replace(/[.*+?^${}()|[\]\\/]/g, '\\$&')).join('|')})$`,
+  );
+}
