@@ -1,11 +1,12 @@
 /** Durations as people write them: `500ms`, `10s`, `1.5s`, `2m`, `1h`. Inside they are milliseconds. */
 
 const UNITS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 } as const;
-const FORM = /^(\d{1,12}(?:\.\d{1,3})?)(ms|s|m|h)$/;
+/** What a duration looks like. */
+export const DURATION_FORM = /^(\d{1,12}(?:\.\d{1,3})?)(ms|s|m|h)$/;
 
 /** The milliseconds that `text` says, a whole number, or null when it is not a duration. */
 export function parseDuration(text: string): number | null {
-  const match = FORM.exec(text);
+  const match = DURATION_FORM.exec(text);
   if (match === null) return null;
   const ms = Number(match[1]) * UNITS[match[2] as keyof typeof UNITS];
   const whole = Math.round(ms);

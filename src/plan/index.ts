@@ -34,6 +34,7 @@ export {
   payloadBytes,
 } from './block.ts';
 export { formatDuration, parseDuration } from './duration.ts';
+export { formatJobFile, JOB_FILE_BYTES_MAX, nameFrom, parseJobFile } from './job-file.ts';
 export {
   type Attempt,
   attemptName,
@@ -57,6 +58,16 @@ export {
   walFileName,
 } from './job-plan.ts';
 export {
+  decodeJobSpec,
+  JOB_SOURCES_MAX,
+  jobSpecJsonSchema,
+  RESERVED_STAGE_NAMES,
+  SINK_FORMATS,
+  STAGE_TYPES,
+  STAGES_MAX,
+  TASKS_MAX,
+} from './job-schema.ts';
+export {
   canonicalJson,
   type JobSpec,
   type OperatorCandidate,
@@ -73,11 +84,22 @@ export {
   formatLocation,
   LOCAL_PATH_BYTES_MAX,
   type Location,
+  locationKey,
   locationProblem,
   parseLocation,
   validateFileName,
 } from './location.ts';
+export {
+  formatPositional,
+  looksPositional,
+  type PositionalJob,
+  parsePositional,
+  SUBCOMMANDS,
+} from './positional.ts';
+export { POSITIONAL_FORM } from './positional-form.ts';
+export { joinShellWords, type ShellWords, splitShellWords } from './shell-words.ts';
 export { evenSlots, hashBytes, SLOTS, type SlotTable, slotOf, slotOfHash } from './slots.ts';
+export { suggest } from './suggest.ts';
 export {
   FAN_STEP_BYTES_MAX,
   fanPath,

@@ -6,6 +6,7 @@
  *     empty, `.` or `..`. So no name can mean two files, or look like a way out of a directory.
  * L3. Nothing here looks at a disk: a valid name says nothing about whether the file exists.
  */
+import { normalize } from 'node:path';
 import { fault } from '../core/index.ts';
 
 /** Longest HyDFS name, in bytes of UTF-8: fits a length byte and any file system's limit. */
@@ -53,6 +54,11 @@ export function parseLocation(text: string): Location {
   return text.startsWith(HYDFS_PREFIX)
     ? { kind: 'hydfs', name: text.slice(HYDFS_PREFIX.length) }
     : { kind: 'local', path: text };
+}
+
+/** A text that two spellings of one local path share (`a`, `./a`); links are not looked at (L3). */
+export function locationKey(text: string): string {
+  return text.startsWith(HYDFS_PREFIX) ? text : normalize(text);
 }
 
 /** The text that `parseLocation` reads as `location`. */
