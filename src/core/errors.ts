@@ -49,6 +49,11 @@ export const faultTable = {
     exit: 3,
     says: 'the data directory {dir} is in use by process {pid}; stop that process or give another --data',
   },
+  DATA_DIR_UNUSABLE: {
+    domain: 'environment',
+    exit: 3,
+    says: 'the data directory {dir} cannot be used ({reason}); make it a directory this user may read and write, or give another --data',
+  },
   DISK_FULL: {
     domain: 'environment',
     exit: 1,
@@ -58,6 +63,97 @@ export const faultTable = {
     domain: 'environment',
     exit: 1,
     says: 'the disk failed while {doing} {path} ({reason}); this copy is not trusted any more, check the disk and run the same command again',
+  },
+  // network
+  ADDRESS_INVALID: {
+    domain: 'user',
+    exit: 2,
+    says: "the address '{address}' cannot be used: {reason}; write host:port or unix:/path",
+  },
+  PORT_IN_USE: {
+    domain: 'user',
+    exit: 3,
+    says: 'the address {address} is in use by another process; stop that process or give another port',
+  },
+  LISTEN_FAILED: {
+    domain: 'environment',
+    exit: 3,
+    says: 'cannot listen on {address} ({reason}); give an address of this machine that this user may use',
+  },
+  KEY_REQUIRED: {
+    domain: 'user',
+    exit: 2,
+    says: 'refusing to listen on {address}, which other machines can reach, without a cluster key; give --key-file or a loopback address',
+  },
+  PEER_UNREACHABLE: {
+    domain: 'environment',
+    exit: 3,
+    says: 'cannot reach {address} ({reason}); check that a node runs there and that the network lets it answer',
+  },
+  PEER_LOST: {
+    domain: 'environment',
+    exit: 3,
+    says: 'the connection to {peer} broke ({reason}); check that the node still runs',
+  },
+  PEER_SILENT: {
+    domain: 'environment',
+    exit: 3,
+    says: '{peer} has not answered for {seconds} s and is taken for dead; check that the node runs and is not stopped or overloaded',
+  },
+  PEER_SLOW: {
+    domain: 'environment',
+    exit: 3,
+    says: '{peer} has left {bytes} bytes unread and its connection was closed; check that the node is not overloaded',
+  },
+  PEER_CLOSED: {
+    domain: 'environment',
+    exit: 3,
+    says: '{peer} closed the connection: {reason}',
+  },
+  PROTOCOL_VERSION: {
+    domain: 'environment',
+    exit: 3,
+    says: '{peer} speaks the protocol versions {theirs} and {node} speaks {ours}; run the same release of rainstorm on both',
+  },
+  WIRE_INVALID: {
+    domain: 'internal',
+    exit: 3,
+    says: 'a message breaks the protocol: {problem}; run the same release of rainstorm on every node',
+  },
+  REQUEST_UNKNOWN: {
+    domain: 'internal',
+    exit: 3,
+    says: 'there is no request named {method} here; run the same release of rainstorm on every node',
+  },
+  REQUEST_INVALID: {
+    domain: 'internal',
+    exit: 2,
+    says: 'the request {method} is not valid ({problem}); correct it or run the same release of rainstorm on every node',
+  },
+  REQUESTS_TOO_MANY: {
+    domain: 'environment',
+    exit: 3,
+    says: '{peer} has {count} unanswered requests, which is the limit; try again later',
+  },
+  REMOTE_FAILED: {
+    domain: 'environment',
+    exit: 1,
+    says: '{peer} reports {code}: {reason}',
+  },
+  LOG_CORRUPT: {
+    domain: 'environment',
+    exit: 1,
+    says: 'the log {path} is damaged at byte {offset}: {reason}; nothing was cut off, restore the file from a copy or remove what it belongs to',
+  },
+  LOG_TRIMMED: {
+    domain: 'internal',
+    exit: 1,
+    says: 'entry {index} of the log {path} was trimmed, its first entry is {first}; read from there',
+  },
+  LOG_CLOSED: {
+    domain: 'internal',
+    exit: 1,
+    says: 'the log {path} is closed; open it again before appending to it',
   },
   // HyDFS
   FENCED: {

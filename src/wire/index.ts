@@ -1,0 +1,51 @@
+/**
+ * wire: what nodes say to each other, as bytes. Pure: no sockets, no time.
+ *
+ *   for (const part of encodeMessage({ kind: 'ping', n: 1 })) socket.write(part);
+ *
+ *   const parser = new FrameParser();
+ *   parser.push(chunk);
+ *   for (let bytes = parser.next(); bytes !== null; bytes = parser.next()) {
+ *     const message = decodeMessage(bytes);        // a fault WIRE_INVALID ends the connection
+ *   }
+ *
+ * One file per message in `messages/`, each with its grammar; `native-proto/` holds the same for
+ * other languages, with frames to test against.
+ */
+export { decodeMessage, encodeMessage } from './codec.ts';
+export { fromWireFault, toWireFault } from './faults.ts';
+export type { WireFault } from './fields.ts';
+export { FrameParser } from './frame-parser.ts';
+export {
+  CONTROL_FRAME_BYTES_MAX,
+  DATA_BLOCK_BYTES_MAX,
+  DATA_FRAME_BYTES_MAX,
+  DEPTH_MAX,
+  HANDSHAKE_FRAME_BYTES_MAX,
+  ITEMS_MAX,
+  PROTOCOL_VERSIONS,
+} from './limits.ts';
+export type { Ack } from './messages/ack.ts';
+export type { Cancel } from './messages/cancel.ts';
+export type { ChannelOpen } from './messages/channel-open.ts';
+export type { ChannelReady } from './messages/channel-ready.ts';
+export type { ChannelRefused } from './messages/channel-refused.ts';
+export type { Credit } from './messages/credit.ts';
+export type { Data } from './messages/data.ts';
+export type { End } from './messages/end.ts';
+export type { EndAck } from './messages/end-ack.ts';
+export type { Failure } from './messages/failure.ts';
+export type { Fenced } from './messages/fenced.ts';
+export type { Goodbye } from './messages/goodbye.ts';
+export type { Hello } from './messages/hello.ts';
+export type { Message, MessageKind } from './messages/index.ts';
+export type { Item } from './messages/item.ts';
+export type { Ping } from './messages/ping.ts';
+export type { Pong } from './messages/pong.ts';
+export type { Request } from './messages/request.ts';
+export type { Response } from './messages/response.ts';
+export type { TaskReport } from './messages/task-report.ts';
+export type { TaskRoutes } from './messages/task-routes.ts';
+export type { TaskStart } from './messages/task-start.ts';
+export type { TaskStop } from './messages/task-stop.ts';
+export type { Welcome } from './messages/welcome.ts';

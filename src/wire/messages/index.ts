@@ -1,0 +1,60 @@
+/**
+ * All messages. Numbers below 8 belong to connections, 8-19 to requests, 20-39 to channels and
+ * 40-59 to tasks.
+ */
+
+import type { MessageOf } from '../definition.ts';
+import type { Ack } from './ack.ts';
+import { cancel } from './cancel.ts';
+import { channelOpen } from './channel-open.ts';
+import { channelReady } from './channel-ready.ts';
+import { channelRefused } from './channel-refused.ts';
+import { credit } from './credit.ts';
+import type { Data } from './data.ts';
+import { end } from './end.ts';
+import { endAck } from './end-ack.ts';
+import { failure } from './failure.ts';
+import { fenced } from './fenced.ts';
+import { goodbye } from './goodbye.ts';
+import { hello } from './hello.ts';
+import { item } from './item.ts';
+import { ping } from './ping.ts';
+import { pong } from './pong.ts';
+import { request } from './request.ts';
+import { response } from './response.ts';
+import { taskReport } from './task-report.ts';
+import { taskRoutes } from './task-routes.ts';
+import { taskStart } from './task-start.ts';
+import { taskStop } from './task-stop.ts';
+import { welcome } from './welcome.ts';
+
+/** Messages read and written through their schema; `data` and `ack` have code of their own. */
+export const definitions = [
+  hello,
+  welcome,
+  goodbye,
+  ping,
+  pong,
+  request,
+  response,
+  failure,
+  item,
+  cancel,
+  credit,
+  channelOpen,
+  channelReady,
+  channelRefused,
+  end,
+  endAck,
+  fenced,
+  taskStart,
+  taskRoutes,
+  taskStop,
+  taskReport,
+] as const;
+
+/** Everything that two nodes say to each other. */
+export type Message = Data | Ack | MessageOf<(typeof definitions)[number]>;
+
+/** A message of one kind. */
+export type MessageKind = Message['kind'];
