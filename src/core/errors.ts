@@ -156,6 +156,36 @@ export const faultTable = {
     says: 'the log {path} is closed; open it again before appending to it',
   },
   // HyDFS
+  FILE_EXISTS: {
+    domain: 'user',
+    exit: 1,
+    says: 'the file {name} exists already; choose another name or remove it first',
+  },
+  FILE_MISSING: {
+    domain: 'user',
+    exit: 1,
+    says: 'there is no file {name}; create it first, or list the files with `rainstorm fs ls`',
+  },
+  FILE_TRIMMED: {
+    domain: 'internal',
+    exit: 1,
+    says: 'byte {from} of {name} was trimmed, the file now begins at byte {trimmedTo}; read from there',
+  },
+  INVALID_NAME: {
+    domain: 'user',
+    exit: 2,
+    says: 'the file name {name} is not valid: {problem}; use 1 to 255 bytes of UTF-8 in parts separated by single slashes',
+  },
+  WRITER_GAP: {
+    domain: 'internal',
+    exit: 1,
+    says: 'writer {writer} of {name} appended number {seq}, but number {expected} comes next; open the writer again to learn where it stands',
+  },
+  WRITER_NOT_OPEN: {
+    domain: 'internal',
+    exit: 1,
+    says: 'writer {writer} appended to {name} with epoch {epoch}, which was never opened (the newest is {newest}); open the writer first',
+  },
   FENCED: {
     domain: 'internal',
     exit: 1,
