@@ -155,6 +155,42 @@ export const faultTable = {
     exit: 1,
     says: 'the log {path} is closed; open it again before appending to it',
   },
+  // control log and jobs
+  CONTROL_LOG_INVALID: {
+    domain: 'environment',
+    exit: 3,
+    says: 'the control log in {dir} cannot be read ({reason}); it is damaged or of another version, start with another data directory',
+  },
+  CONTROL_UNAVAILABLE: {
+    domain: 'environment',
+    exit: 3,
+    says: 'the control log takes no decisions here ({reason}); run the command again on the node that leads',
+  },
+  JOB_UNKNOWN: {
+    domain: 'user',
+    exit: 2,
+    says: 'there is no job {job}; `rainstorm jobs` lists those that exist',
+  },
+  JOB_NAME_TAKEN: {
+    domain: 'user',
+    exit: 2,
+    says: 'a job named {name} is not finished yet ({job}); resume it, stop it, or give this one another name',
+  },
+  JOB_EXISTS: {
+    domain: 'user',
+    exit: 2,
+    says: 'the job id {job} has been used; submit under another id',
+  },
+  JOB_CHANGED: {
+    domain: 'user',
+    exit: 2,
+    says: 'job {job} was started from another description than the one given; resume it with its own, or stop it first',
+  },
+  JOB_STATE_REFUSED: {
+    domain: 'user',
+    exit: 2,
+    says: 'job {job} is {state} and cannot be {wish}; look at `rainstorm jobs` and try again',
+  },
   // HyDFS
   FILE_EXISTS: {
     domain: 'user',

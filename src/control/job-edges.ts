@@ -1,0 +1,41 @@
+/**
+ * The states of a job and the only ways between them.
+ *
+ *   submitted -> starting -> running -> finishing -> finished
+ *   submitted | starting | running | finishing -> suspending -> suspended   (Ctrl-C)
+ *   suspended -> starting                                                   (resume)
+ *   submitted | starting | running | suspended -> stopping -> stopped       (drain, then end)
+ *   any live -> cancelling -> cancelled                                     (stop --now)
+ *   any live -> failed                                                      (first fault)
+ *
+ * A job is live until it reaches one of the four ends; a suspended job is live: it keeps its name.
+ */
+export const jobEdges = {
+  submitted: ['starting', 'suspending', 'stopping', 'cancelling', 'failed'],
+  starting: ['running', 'suspending', 'stopping', 'cancelling', 'failed'],
+  running: ['finishing', 'suspending', 'stopping', 'cancelling', 'failed'],
+  finishing: ['finished', 'suspending', 'cancelling', 'failed'],
+  finished: [],
+  suspending: ['suspended', 'cancelling', 'failed'],
+  suspended: ['starting', 'stopping', 'cancelling', 'failed'],
+  stopping: ['stopped', 'cancelling', 'failed'],
+  stopped: [],
+  cancelling: ['cancelled', 'failed'],
+  cancelled: [],
+  failed: [],
+} as const satisfies Record<string, readonly string[]>;
+
+export type JobState = keyof typeof jobEdges;
+
+/** Every state, in the order of the picture above. */
+export const jobStates = Object.keys(jobEdges) as readonly JobState[];
+
+/** True when the edge `from` -> `to` exists. */
+export function mayMove(from: JobState, to: JobState): boolean {
+  return (jobEdges[from] as readonly string[]).includes(to);
+}
+
+/** True when the job has not reached an end. */
+export function isLive(state: JobState): boolean {
+  return jobEdges[state].length > 0;
+}
