@@ -143,6 +143,12 @@ const sink = field(
   'a map such as { file: counts.txt, format: kv }',
 );
 
+const sources = field(
+  z.array(source).min(1).max(JOB_SOURCES_MAX),
+  'The files to read',
+  `a list of 1 to ${JOB_SOURCES_MAX} sources, such as [{ file: data.csv }]`,
+);
+
 const jobFields = {
   operatorDirs: field(
     z
@@ -151,11 +157,6 @@ const jobFields = {
       .default([]),
     'Further folders to look for operators in',
     `a list of at most ${OPERATOR_DIRS_MAX} folders`,
-  ),
-  sources: field(
-    z.array(source).min(1).max(JOB_SOURCES_MAX),
-    'The files to read',
-    `a list of 1 to ${JOB_SOURCES_MAX} sources, such as [{ file: data.csv }]`,
   ),
   rate,
   sink,
@@ -189,7 +190,7 @@ export const jobFileSchema = field(
       'What the job is called',
       `${NAME_RULE} (default: the name of the job file)`,
     ),
-    sources: jobFields.sources,
+    sources,
     stages: stageList({ ...stageFields, deadline }),
     ...jobFields,
   }),
@@ -204,6 +205,7 @@ export type JobFile = z.output<typeof jobFileSchema>;
 export const jobSpecSchema = z.strictObject({
   name,
   baseDir: z.string().min(1).max(4096).refine(nulFree),
+  sources,
   ...jobFields,
   stages: stageList({ ...stageFields, deadlineMs: z.number().int().min(1).max(DEADLINE_MS_MAX) }),
 });

@@ -56,7 +56,9 @@ export function openYaml(text: string): YamlText {
     }
     const aliases = aliasMistakes(document, placeAt);
     if (aliases.length > 0) return broken(aliases);
-    if (document.contents === null) return broken([{ ...placeAt(0), says: EMPTY }]);
+    const { contents } = document;
+    const empty = contents === null || (isScalar(contents) && contents.value === null);
+    if (empty) return broken([{ ...placeAt(0), says: EMPTY }]);
     const value: unknown = document.toJS({ maxAliasCount: ALIASES_MAX });
     const placeOf = (path: KeyPath, key?: string): Place => placeAt(offsetOf(document, path, key));
     return { broken: false, mistakes: repeatedKeys(document, placeAt), value, placeOf };
