@@ -30,10 +30,13 @@ export interface CommitArgs extends TupleSelection {
   readonly slots: Uint16Array;
 }
 
-/** The operator broke the protocol: `line`, in the answer for the tuple `index` of the block. */
+/** The operator broke the protocol. */
 export interface AnswerFault {
   readonly kind: 'mismatch';
+  /** the tuple of the block that was being answered */
   readonly index: number;
+  /** the number of the answer among those given, from 0 */
+  readonly answer: number;
   readonly line: string;
 }
 
@@ -83,7 +86,7 @@ export function answerFault(selection: TupleSelection, answer: number, line: str
   const cursor = new SelectionCursor(selection);
   let index = cursor.next();
   for (let i = 0; i < answer; i++) index = cursor.next();
-  return { kind: 'mismatch', index, line };
+  return { kind: 'mismatch', index, answer, line };
 }
 
 function addFanPath(writer: BlockWriter, input: Block, bytes: Bytes, tuple: number): void {

@@ -85,13 +85,11 @@ export class KernelPool {
       return runKernel(name, args);
     }
     this.#offloaded += 1;
-    const parcel = pack(args, transfer);
+    const buffers = new Set<ArrayBuffer>();
+    const packed = pack(args, transfer, buffers);
     this.#inFlight += 1;
     try {
-      const answer: unknown = await piscina.run(parcel.args, {
-        name,
-        transferList: parcel.buffers,
-      });
+      const answer: unknown = await piscina.run(packed, { name, transferList: [...buffers] });
       return openEnvelope(answer as Envelope<N>);
     } finally {
       this.#inFlight -= 1;
@@ -157,31 +155,26 @@ function defaultTaskFile(): string {
   return fileURLToPath(new URL('./pool-worker.ts', import.meta.url));
 }
 
-function inputBytes(args: object): number {
+function inputBytes(value: unknown): number {
+  if (value instanceof Uint8Array) return value.length;
+  if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) return 0;
   let bytes = 0;
-  for (const value of Object.values(args)) if (value instanceof Uint8Array) bytes += value.length;
+  for (const part of Object.values(value)) bytes += inputBytes(part);
   return bytes;
 }
 
-interface Parcel {
-  readonly args: object;
-  readonly buffers: ArrayBuffer[];
-}
-
-/** The arguments with buffers of their own, which can be moved to a thread (4). */
-function pack(args: object, transfer: boolean): Parcel {
-  const buffers = new Set<ArrayBuffer>();
-  const packed: Record<string, unknown> = {};
-  for (const [name, value] of Object.entries(args)) {
-    if (value instanceof Uint8Array) {
-      const bytes = transfer && ownsBuffer(value) ? value : new Uint8Array(value);
-      buffers.add(bytes.buffer as ArrayBuffer);
-      packed[name] = bytes;
-    } else {
-      packed[name] = value instanceof Uint16Array ? value.slice() : value;
-    }
+/** `value` with buffers of its own, added to `buffers`, which can be moved to a thread (4). */
+function pack(value: unknown, transfer: boolean, buffers: Set<ArrayBuffer>): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  if (value instanceof Uint8Array) {
+    const bytes = transfer && ownsBuffer(value) ? value : new Uint8Array(value);
+    buffers.add(bytes.buffer);
+    return bytes;
   }
-  return { args: packed, buffers: [...buffers] };
+  if (value instanceof Uint16Array) return value.slice();
+  if (Array.isArray(value)) return value.map((part) => pack(part, transfer, buffers));
+  const parts = Object.entries(value).map(([name, part]) => [name, pack(part, transfer, buffers)]);
+  return Object.fromEntries(parts);
 }
 
 /** True when nobody else can look at these bytes through another part of their buffer. */

@@ -14,32 +14,18 @@ import {
   resultBuffers,
   runKernel,
 } from './calls.ts';
-import type { CommitArgs } from './commit.ts';
 import type { Envelope } from './envelope.ts';
-import type { FormatSinkArgs } from './format-sink.ts';
-import type { IngestArgs } from './ingest.ts';
-import type { SplitSourceArgs } from './split-source.ts';
 
 /** Answers as soon as the thread can take work. */
 export function warm(): true {
   return true;
 }
 
-export function splitSource(args: SplitSourceArgs): unknown {
-  return seal('splitSource', args);
-}
-
-export function ingest(args: IngestArgs): unknown {
-  return seal('ingest', args);
-}
-
-export function commit(args: CommitArgs): unknown {
-  return seal('commit', args);
-}
-
-export function formatSink(args: FormatSinkArgs): unknown {
-  return seal('formatSink', args);
-}
+export const source = (args: KernelArgs<'source'>): unknown => seal('source', args);
+export const merge = (args: KernelArgs<'merge'>): unknown => seal('merge', args);
+export const ingest = (args: KernelArgs<'ingest'>): unknown => seal('ingest', args);
+export const commit = (args: KernelArgs<'commit'>): unknown => seal('commit', args);
+export const sink = (args: KernelArgs<'sink'>): unknown => seal('sink', args);
 
 function seal<N extends KernelName>(name: N, args: KernelArgs<N>): unknown {
   let result: KernelResult<N>;
