@@ -9,7 +9,6 @@ import { spawnSync } from 'node:child_process';
 import {
   chmodSync,
   copyFileSync,
-  existsSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -57,10 +56,8 @@ function againOnNode24() {
 /** Writes the program as one CommonJS file and gives its path. */
 async function bundleProgram(version) {
   const { bundle } = await import('./packaging/bundle.mjs');
-  const texts = { ...embeddedTexts(version) };
-  if (existsSync(join(root, 'src/kernels/pool-entry.ts'))) {
-    texts['worker:worker.js'] = await bundle('src/kernels/pool-entry.ts', null, NODE_MAJOR);
-  } else console.error('src/kernels/pool-entry.ts is absent: packaged without pool workers');
+  const texts = embeddedTexts(version);
+  texts['worker:worker.js'] = await bundle('src/kernels/pool-entry.ts', null, NODE_MAJOR);
   const main = join(root, 'dist', 'main.cjs');
   writeFileSync(main, await bundle('src/main.ts', texts, NODE_MAJOR));
   return main;
@@ -68,7 +65,10 @@ async function bundleProgram(version) {
 
 /** Everything but the worker: the version, the Python files, the schema of job files. */
 function embeddedTexts(version) {
-  const texts = { version };
+  const texts = {
+    version,
+    'job.schema.json': readFileSync(join(root, 'native-proto', 'job.schema.json'), 'utf8'),
+  };
   const operators = join(root, 'operators');
   for (const name of readdirSync(operators).filter((file) => file.endsWith('.py'))) {
     texts[`py:${name}`] = readFileSync(join(operators, name), 'utf8');

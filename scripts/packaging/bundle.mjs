@@ -4,7 +4,7 @@
  * 1. Optional native add-ons are replaced by modules that cannot be found; who asks for them copes.
  * 2. `src/core/embedded.ts` (and `#embedded`) is replaced by the texts given; with null the bundle
  *    behaves like the tree.
- * 3. With embedded texts, Piscina's workers are started from them (worker-shim.mjs).
+ * 3. With embedded texts, Piscina's workers are started from them (src/kernels/worker-shim.ts).
  */
 import { join } from 'node:path';
 import { build } from 'esbuild';
@@ -74,8 +74,8 @@ const threading = (embedded) => ({
         : undefined,
     );
     build.onLoad({ filter: /.*/, namespace: 'threads' }, () => ({
-      contents: `export * from 'node:worker_threads'; export { Worker } from './worker-shim.mjs';`,
-      resolveDir: join(root, 'scripts/packaging'),
+      contents: `export * from 'node:worker_threads'; export { Worker } from './worker-shim.ts';`,
+      resolveDir: join(root, 'src', 'kernels'),
     }));
   },
 });
