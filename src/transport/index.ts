@@ -1,0 +1,35 @@
+/**
+ * transport: connections that carry the messages of `wire`, and requests over them.
+ *
+ *   const transport: Transport = new TcpTransport({ identity, clock: systemClock });
+ *   const listener = await transport.listen('127.0.0.1:0', (connection) => {
+ *     serveRpc(connection, { echo: unary(z.string(), async (text) => text) });
+ *   });
+ *   const client = openRpc(await transport.connect(listener.address));
+ *   await client.call('echo', 'hello');
+ *
+ * A connection with more than one use routes its messages with `dispatch`. A sender asks
+ * `connection.drained()` and waits when it is given a promise.
+ */
+export type {
+  Connection,
+  ConnectionHandler,
+  Identity,
+  Listener,
+  Peer,
+  Transport,
+} from './connection.ts';
+export { dispatch, type Receiver } from './dispatch.ts';
+export { InProcessHub, type InProcessOptions, InProcessTransport } from './in-process-transport.ts';
+export { defaultLimits, type TransportLimits } from './limits.ts';
+export { openRpc, RpcClient } from './rpc-client.ts';
+export {
+  type RpcMethod,
+  type RpcMethods,
+  RpcServer,
+  serveRpc,
+  streaming,
+  unary,
+} from './rpc-server.ts';
+export { plainSockets, type SocketFactory } from './sockets.ts';
+export { type TcpOptions, TcpTransport } from './tcp-transport.ts';

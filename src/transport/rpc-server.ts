@@ -1,0 +1,210 @@
+/**
+ * Runs methods for a peer.
+ *
+ * Invariants
+ *   V1  Every request is answered once, by a response or a failure, unless it was cancelled.
+ *   V2  Params are checked against the method's schema before the method sees them.
+ *   V3  At most `RUNNING_MAX` methods run for one connection; a cancelled one counts until it has
+ *       really ended.
+ *   V4  An item is asked of a method only when the peer has given credit for it and the
+ *       connection's queue is short.
+ *   V5  When the connection ends, every running method's signal is aborted.
+ */
+
+import type { z } from 'zod';
+import { type Fault, fault, isFault, type Logger, reasonOf, silentLog } from '../core/index.ts';
+import { type Message, type Request, toWireFault } from '../wire/index.ts';
+import type { Connection } from './connection.ts';
+import { dispatch, type Receiver } from './dispatch.ts';
+
+/** Methods running for one connection. */
+export const RUNNING_MAX = 1024;
+
+/** What a peer may ask for. */
+export type RpcMethod =
+  | {
+      readonly kind: 'unary';
+      readonly run: (params: unknown, signal: AbortSignal) => Promise<unknown>;
+    }
+  | {
+      readonly kind: 'stream';
+      readonly run: (params: unknown, signal: AbortSignal) => AsyncIterable<unknown>;
+    };
+
+export type RpcMethods = Readonly<Record<string, RpcMethod>>;
+
+/** A method with one answer. A fault that it throws is thrown to the asker. */
+export function unary<P>(
+  params: z.ZodType<P>,
+  run: (params: P, signal: AbortSignal) => Promise<unknown>,
+): RpcMethod {
+  return { kind: 'unary', run: async (raw, signal) => run(checked(params, raw), signal) };
+}
+
+/** A method that answers item by item; it is asked for the next one when there is room for it. */
+export function streaming<P>(
+  params: z.ZodType<P>,
+  run: (params: P, signal: AbortSignal) => AsyncIterable<unknown>,
+): RpcMethod {
+  return { kind: 'stream', run: (raw, signal) => run(checked(params, raw), signal) };
+}
+
+interface Running {
+  readonly abort: AbortController;
+  credit: number;
+  moreCredit: PromiseWithResolvers<void> | null;
+}
+
+export class RpcServer implements Receiver {
+  readonly #connection: Connection;
+  readonly #methods: ReadonlyMap<string, RpcMethod>;
+  readonly #log: Logger;
+  readonly #running = new Map<number, Running>();
+
+  constructor(connection: Connection, methods: RpcMethods, log: Logger = silentLog) {
+    this.#connection = connection;
+    this.#methods = new Map(Object.entries(methods));
+    this.#log = log;
+  }
+
+  receive(message: Message): boolean {
+    switch (message.kind) {
+      case 'request':
+        this.#start(message);
+        return true;
+      case 'cancel':
+        this.#stop(message.id, new Error('the request was cancelled'));
+        return true;
+      case 'credit':
+        this.#allow(message.id, message.n);
+        return true;
+      default:
+        return false;
+    }
+  }
+
+  closed(reason: Fault | null): void {
+    for (const id of this.#running.keys())
+      this.#stop(id, reason ?? new Error('the connection was closed'));
+  }
+
+  #start(request: Request): void {
+    const { id, credit } = request;
+    if (this.#running.has(id))
+      throw fault('WIRE_INVALID', { problem: `request ${id} is still running` });
+    const method = this.#admitted(request.method);
+    if (isFault(method)) {
+      this.#fail(id, method);
+    } else {
+      const running = { abort: new AbortController(), credit, moreCredit: null };
+      this.#running.set(id, running);
+      void this.#run(request, method, running);
+    }
+  }
+
+  /** V3. */
+  #admitted(method: string): RpcMethod | Fault {
+    if (this.#running.size >= RUNNING_MAX) {
+      const peer = this.#connection.peer;
+      return fault('REQUESTS_TOO_MANY', { peer, count: RUNNING_MAX });
+    }
+    return this.#methods.get(method) ?? fault('REQUEST_UNKNOWN', { method });
+  }
+
+  /** V1. Never rejects. */
+  async #run(request: Request, method: RpcMethod, running: Running): Promise<void> {
+    const { id } = request;
+    try {
+      const result = await this.#result(request, method, running);
+      if (!running.abort.signal.aborted) this.#connection.send({ kind: 'response', id, result });
+    } catch (error) {
+      if (!running.abort.signal.aborted) this.#fail(id, named(request.method, error));
+    } finally {
+      this.#running.delete(id);
+    }
+  }
+
+  async #result(request: Request, method: RpcMethod, running: Running): Promise<unknown> {
+    const { signal } = running.abort;
+    if ((method.kind === 'stream') !== request.credit > 0) {
+      const problem = `it answers ${method.kind === 'stream' ? 'item by item' : 'once'}`;
+      throw fault('REQUEST_INVALID', { method: request.method, problem });
+    }
+    if (method.kind === 'unary') return method.run(request.params, signal);
+    await this.#items(request.id, method.run(request.params, signal), running);
+    return null;
+  }
+
+  /** V4. */
+  async #items(id: number, items: AsyncIterable<unknown>, running: Running): Promise<void> {
+    const iterator = items[Symbol.asyncIterator]();
+    const { signal } = running.abort;
+    try {
+      while (!signal.aborted) {
+        await this.#room(running);
+        if (signal.aborted) return;
+        const { done, value } = await iterator.next();
+        if (done === true) return;
+        if (signal.aborted) return;
+        running.credit -= 1;
+        this.#connection.send({ kind: 'item', id, value });
+      }
+    } finally {
+      await iterator.return?.();
+    }
+  }
+
+  async #room(running: Running): Promise<void> {
+    while (running.credit === 0 && !running.abort.signal.aborted) {
+      running.moreCredit ??= Promise.withResolvers();
+      await running.moreCredit.promise;
+    }
+    await this.#connection.drained();
+  }
+
+  #allow(id: number, items: number): void {
+    const running = this.#running.get(id);
+    if (running === undefined) return;
+    running.credit += items;
+    this.#wake(running);
+  }
+
+  #stop(id: number, reason: Error): void {
+    const running = this.#running.get(id);
+    if (running === undefined) return;
+    running.abort.abort(reason);
+    this.#wake(running);
+  }
+
+  #wake(running: Running): void {
+    running.moreCredit?.resolve();
+    running.moreCredit = null;
+  }
+
+  #fail(id: number, error: unknown): void {
+    if (!isFault(error)) this.#log.error('a request failed', { reason: reasonOf(error) });
+    this.#connection.send({ kind: 'failure', id, fault: toWireFault(error) });
+  }
+}
+
+/** Serves `methods` on a connection that has no other use. */
+export function serveRpc(connection: Connection, methods: RpcMethods, log?: Logger): void {
+  dispatch(connection, [new RpcServer(connection, methods, log)]);
+}
+
+class ParamsInvalid extends Error {
+  override readonly name = 'ParamsInvalid';
+}
+
+/** V2. */
+function checked<P>(schema: z.ZodType<P>, raw: unknown): P {
+  const outcome = schema.safeParse(raw);
+  if (outcome.success) return outcome.data;
+  const [issue] = outcome.error.issues;
+  throw new ParamsInvalid(`${['params', ...issue.path].join('.')}: ${issue.message}`);
+}
+
+function named(method: string, error: unknown): unknown {
+  if (!(error instanceof ParamsInvalid)) return error;
+  return fault('REQUEST_INVALID', { method, problem: error.message }, error);
+}
