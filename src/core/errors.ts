@@ -16,6 +16,37 @@ interface FaultRow {
 }
 
 export const faultTable = {
+  // sources and tasks
+  SOURCE_MISSING: {
+    domain: 'user',
+    exit: 2,
+    says: 'the source {source} does not exist; check the path, or write hydfs:NAME for a file in HyDFS',
+  },
+  SOURCE_UNREADABLE: {
+    domain: 'user',
+    exit: 2,
+    says: 'the source {source} cannot be read ({reason}); give a readable regular file',
+  },
+  SOURCE_CHANGED: {
+    domain: 'user',
+    exit: 1,
+    says: 'the source {source} changed while the job was reading it: {how}; put the original back, or run the job anew with --overwrite',
+  },
+  SOURCE_LINE_TOO_LONG: {
+    domain: 'user',
+    exit: 1,
+    says: 'the line {tuple} is longer than 16 MiB; split it before the job reads it',
+  },
+  TUPLE_HAS_NEWLINE: {
+    domain: 'user',
+    exit: 1,
+    says: 'the tuple {tuple} has a newline in its key or value, which the lines protocol of {task} cannot carry; use `protocol: native` for that stage',
+  },
+  TASK_BROKEN: {
+    domain: 'internal',
+    exit: 1,
+    says: 'the task {task} stopped on an internal error ({reason}); run the same command again to resume, and report this',
+  },
   // usage and job files
   USAGE: { domain: 'user', exit: 2, says: '{problem}; see `rainstorm --help`' },
   JOB_FILE_INVALID: {

@@ -1,0 +1,107 @@
+/**
+ * The payloads of a file's log.
+ *
+ *   create:    u8 0
+ *   open:      u8 1, varint epoch, text writer
+ *   append:    u8 2, varint writer id, varint epoch, varint seq, bytes meta, then data to the end
+ *   anonymous: u8 3, then data to the end
+ *   snapshot (the header of a segment):
+ *              u8 1 (format), text name, varint created at (ms), varint length, varint writers,
+ *              per writer: text name, varint epoch, varint seq, bytes meta
+ *
+ * A writer's id is its place in the order of first opens, in the snapshot too, so it never changes.
+ */
+import { assert } from '../core/index.ts';
+import { ByteReader, ByteWriter } from './bytes.ts';
+import { ANONYMOUS, addWriter, emptyFile, type FileRequest, type FileState } from './file-state.ts';
+
+const KIND = { create: 0, open: 1, append: 2, anonymous: 3 } as const;
+const SNAPSHOT_FORMAT = 1;
+const NO_META = new Uint8Array(0);
+const NO_DATA = new Uint8Array(0);
+
+/** The bytes in front of the data. An append needs the row of its writer in `state`. */
+export function encodeRequest(state: FileState, request: FileRequest): Uint8Array {
+  const out = new ByteWriter();
+  switch (request.kind) {
+    case 'create':
+      return out.u8(KIND.create).done();
+    case 'open':
+      return out.u8(KIND.open).varint(request.epoch).text(request.writer).done();
+    case 'append': {
+      if (request.writer === ANONYMOUS) return out.u8(KIND.anonymous).done();
+      const writer = state.writers.get(request.writer);
+      assert(writer !== undefined, 'an accepted append has an open writer');
+      out.u8(KIND.append).varint(writer.id).varint(request.epoch).varint(request.seq);
+      return out.bytes(request.meta).done();
+    }
+  }
+}
+
+/** A logged request and its data, a view on `payload`. */
+export function decodeEntry(
+  state: FileState,
+  payload: Uint8Array,
+): { request: FileRequest; data: Uint8Array } {
+  const input = new ByteReader(payload);
+  const kind = input.u8();
+  if (kind === KIND.create) return { request: { kind: 'create' }, data: NO_DATA };
+  if (kind === KIND.open) {
+    const epoch = input.varint();
+    return { request: { kind: 'open', writer: input.text(), epoch }, data: NO_DATA };
+  }
+  if (kind === KIND.anonymous) {
+    const data = input.rest();
+    const bytes = data.length;
+    const request = { writer: ANONYMOUS, epoch: 0, seq: 0, bytes, meta: NO_META };
+    return { request: { kind: 'append', ...request }, data };
+  }
+  assert(kind === KIND.append, 'an entry has a known kind');
+  return decodeAppend(state, input);
+}
+
+function decodeAppend(
+  state: FileState,
+  input: ByteReader,
+): { request: FileRequest; data: Uint8Array } {
+  const writer = state.byId.at(input.varint());
+  assert(writer !== undefined, 'the writer of an append was opened before');
+  const epoch = input.varint();
+  const seq = input.varint();
+  const meta = input.bytes().slice();
+  const data = input.rest();
+  const request = { writer: writer.name, epoch, seq, bytes: data.length, meta };
+  return { request: { kind: 'append', ...request }, data };
+}
+
+/** `state` as the header of a segment. */
+export function encodeSnapshot(state: FileState): Uint8Array {
+  const out = new ByteWriter().u8(SNAPSHOT_FORMAT).text(state.name);
+  out.varint(state.createdAt).varint(state.length).varint(state.byId.length);
+  for (const writer of state.byId) {
+    out.text(writer.name).varint(writer.epoch).varint(writer.seq).bytes(writer.meta);
+  }
+  return out.done();
+}
+
+/** The state that `encodeSnapshot` wrote. */
+export function decodeSnapshot(bytes: Uint8Array): FileState {
+  const input = new ByteReader(bytes);
+  assert(input.u8() === SNAPSHOT_FORMAT, 'a snapshot has a known format');
+  const state = emptyFile(input.text(), input.varint());
+  state.length = input.varint();
+  for (let count = input.varint(); count > 0; count--) {
+    const writer = addWriter(state, input.text());
+    writer.epoch = input.varint();
+    writer.seq = input.varint();
+    writer.meta = input.bytes().slice();
+  }
+  return state;
+}
+
+/** The name alone, without making the writers' rows. */
+export function nameInSnapshot(bytes: Uint8Array): string {
+  const input = new ByteReader(bytes);
+  assert(input.u8() === SNAPSHOT_FORMAT, 'a snapshot has a known format');
+  return input.text();
+}
