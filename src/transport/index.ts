@@ -23,13 +23,7 @@ export { dispatch, type Receiver } from './dispatch.ts';
 export { InProcessHub, type InProcessOptions, InProcessTransport } from './in-process-transport.ts';
 export { defaultLimits, type TransportLimits } from './limits.ts';
 export { openRpc, RpcClient } from './rpc-client.ts';
-export {
-  type RpcMethod,
-  type RpcMethods,
-  RpcServer,
-  serveRpc,
-  streaming,
-  unary,
-} from './rpc-server.ts';
+export { type RpcMethod, type RpcMethods, streaming, unary } from './rpc-method.ts';
+export { RpcServer, serveRpc } from './rpc-server.ts';
 export { plainSockets, type SocketFactory } from './sockets.ts';
 export { type TcpOptions, TcpTransport } from './tcp-transport.ts';

@@ -11,43 +11,14 @@
  *   V5  When the connection ends, every running method's signal is aborted.
  */
 
-import type { z } from 'zod';
 import { type Fault, fault, isFault, type Logger, reasonOf, silentLog } from '../core/index.ts';
 import { type Message, type Request, toWireFault } from '../wire/index.ts';
 import type { Connection } from './connection.ts';
 import { dispatch, type Receiver } from './dispatch.ts';
+import { named, type RpcMethod, type RpcMethods } from './rpc-method.ts';
 
 /** Methods running for one connection. */
 export const RUNNING_MAX = 1024;
-
-/** What a peer may ask for. */
-export type RpcMethod =
-  | {
-      readonly kind: 'unary';
-      readonly run: (params: unknown, signal: AbortSignal) => Promise<unknown>;
-    }
-  | {
-      readonly kind: 'stream';
-      readonly run: (params: unknown, signal: AbortSignal) => AsyncIterable<unknown>;
-    };
-
-export type RpcMethods = Readonly<Record<string, RpcMethod>>;
-
-/** A method with one answer. A fault that it throws is thrown to the asker. */
-export function unary<P>(
-  params: z.ZodType<P>,
-  run: (params: P, signal: AbortSignal) => Promise<unknown>,
-): RpcMethod {
-  return { kind: 'unary', run: async (raw, signal) => run(checked(params, raw), signal) };
-}
-
-/** A method that answers item by item; it is asked for the next one when there is room for it. */
-export function streaming<P>(
-  params: z.ZodType<P>,
-  run: (params: P, signal: AbortSignal) => AsyncIterable<unknown>,
-): RpcMethod {
-  return { kind: 'stream', run: (raw, signal) => run(checked(params, raw), signal) };
-}
 
 interface Running {
   readonly abort: AbortController;
@@ -190,21 +161,4 @@ export class RpcServer implements Receiver {
 /** Serves `methods` on a connection that has no other use. */
 export function serveRpc(connection: Connection, methods: RpcMethods, log?: Logger): void {
   dispatch(connection, [new RpcServer(connection, methods, log)]);
-}
-
-class ParamsInvalid extends Error {
-  override readonly name = 'ParamsInvalid';
-}
-
-/** V2. */
-function checked<P>(schema: z.ZodType<P>, raw: unknown): P {
-  const outcome = schema.safeParse(raw);
-  if (outcome.success) return outcome.data;
-  const [issue] = outcome.error.issues;
-  throw new ParamsInvalid(`${['params', ...issue.path].join('.')}: ${issue.message}`);
-}
-
-function named(method: string, error: unknown): unknown {
-  if (!(error instanceof ParamsInvalid)) return error;
-  return fault('REQUEST_INVALID', { method, problem: error.message }, error);
 }

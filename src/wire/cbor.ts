@@ -34,3 +34,17 @@ export function writeMap(number: number, fields: readonly unknown[]): Uint8Array
 export function readValue(bytes: Uint8Array): unknown {
   return codec.decode(bytes);
 }
+
+/** Any plain value (numbers, texts, byte strings, lists, maps with text keys) as CBOR. */
+export function encodeCbor(value: unknown): Uint8Array {
+  return codec.encode(value);
+}
+
+/**
+ * The value that `encodeCbor` wrote. For bytes that this program has written and whose CRC has been
+ * checked; what comes from a peer goes through `decodeMessage`.
+ * @throws whatever cbor-x throws on other bytes
+ */
+export function decodeCbor(bytes: Uint8Array): unknown {
+  return codec.decode(bytes);
+}

@@ -12,6 +12,7 @@
  * One file per message in `messages/`, each with its grammar; `native-proto/` holds the same for
  * other languages, with frames to test against.
  */
+export { decodeCbor, encodeCbor } from './cbor.ts';
 export { decodeMessage, encodeMessage } from './codec.ts';
 export { fromWireFault, toWireFault } from './faults.ts';
 export type { WireFault } from './fields.ts';

@@ -6,8 +6,11 @@ import { assert } from '../core/index.ts';
 const KIB = 1024;
 const MIB = 1024 * KIB;
 
-/** Payload of a frame that carries a block: one tuple of the longest line, its key and columns. */
-export const DATA_FRAME_BYTES_MAX = 16 * MIB + 64 * KIB;
+/**
+ * Payload of a frame that carries a block. A block may be one tuple whose key and value are each a
+ * line of 16 MiB; were it refused here, it would have been logged and could never be delivered.
+ */
+export const DATA_FRAME_BYTES_MAX = 2 * 16 * MIB + 64 * KIB;
 /** Payload of every other frame. Larger answers are streamed in items. */
 export const CONTROL_FRAME_BYTES_MAX = 1 * MIB;
 /** Payload of a frame of a peer that has not been accepted yet. */

@@ -8,15 +8,15 @@ import { epoch, u32 } from '../fields.ts';
  * ```cddl
  * channel-refused = {
  *   0: 22,
- *   1: u32,                                 ; channel
- *   2: "unknown-task" / "fenced" / "busy",  ; reason
- *   3: epoch,                               ; newest; the newest producer attempt heard of
+ *   1: u32,                                               ; channel
+ *   2: "unknown-task" / "fenced" / "busy" / "finished",  ; reason
+ *   3: epoch,                                             ; newest; the newest producer attempt heard of
  * }
  * ```
  */
 export const channelRefused = defineMessage(22, 'channel-refused', {
   channel: u32,
-  reason: z.enum(['unknown-task', 'fenced', 'busy']),
+  reason: z.enum(['unknown-task', 'fenced', 'busy', 'finished']),
   newest: epoch,
 });
 
