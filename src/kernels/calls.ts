@@ -4,23 +4,29 @@ import { ingest } from './ingest.ts';
 import { mergeBlocks } from './merge-blocks.ts';
 import { splitSource } from './split-source.ts';
 
-/** The kernels a pool can run, by name. */
-export const kernels = {
+interface Kernels {
+  readonly source: typeof splitSource;
+  readonly merge: typeof mergeBlocks;
+  readonly ingest: typeof ingest;
+  readonly commit: typeof commit;
+  readonly sink: typeof formatSink;
+}
+
+export type KernelName = keyof Kernels;
+export type KernelArgs<N extends KernelName> = Parameters<Kernels[N]>[0];
+export type KernelResult<N extends KernelName> = ReturnType<Kernels[N]>;
+
+const kernels: { readonly [N in KernelName]: (args: KernelArgs<N>) => KernelResult<N> } = {
   source: splitSource,
   merge: mergeBlocks,
   ingest,
   commit,
   sink: formatSink,
-} as const;
-
-export type KernelName = keyof typeof kernels;
-export type KernelArgs<N extends KernelName> = Parameters<(typeof kernels)[N]>[0];
-export type KernelResult<N extends KernelName> = ReturnType<(typeof kernels)[N]>;
+};
 
 /** Runs the kernel `name` here and now. */
 export function runKernel<N extends KernelName>(name: N, args: KernelArgs<N>): KernelResult<N> {
-  const kernel = kernels[name] as unknown as (args: KernelArgs<N>) => KernelResult<N>;
-  return kernel(args);
+  return kernels[name](args);
 }
 
 /** The buffers of a result, which can be handed to another thread without copying. */

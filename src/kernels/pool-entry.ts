@@ -7,11 +7,11 @@ import Module from 'node:module';
 import '#piscina-worker';
 import * as tasks from './pool-worker.ts';
 
-type Load = (request: string, ...rest: unknown[]) => unknown;
+type Load = (this: unknown, request: string, ...rest: unknown[]) => unknown;
 
-const loader = Module as unknown as { _load: Load };
-const load = loader._load;
+const load = Reflect.get(Module, '_load') as Load;
 const table = Object.assign(Object.defineProperty({}, '__esModule', { value: true }), tasks);
-loader._load = function (request, ...rest) {
+const loadOrAnswer: Load = function (request, ...rest) {
   return request === '/embedded/tasks' ? table : load.call(this, request, ...rest);
 };
+Reflect.set(Module, '_load', loadOrAnswer);

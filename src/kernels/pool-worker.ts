@@ -5,7 +5,7 @@
  * An error loses its class on the way between threads, so faults and assertions travel as values
  * (`Envelope`) and are made anew by the pool.
  */
-import { move, Piscina } from 'piscina';
+import { move, transferableSymbol, valueSymbol } from 'piscina';
 import { AssertionFailure, Fault } from '../core/index.ts';
 import {
   type KernelArgs,
@@ -36,9 +36,9 @@ function seal<N extends KernelName>(name: N, args: KernelArgs<N>): unknown {
   }
   const envelope: Envelope<N> = { kind: 'result', result };
   return move({
-    [Piscina.transferableSymbol]: resultBuffers(result),
-    [Piscina.valueSymbol]: envelope,
-  } as unknown as ArrayBuffer);
+    [transferableSymbol]: resultBuffers(result),
+    [valueSymbol]: envelope,
+  });
 }
 
 function sealError(error: unknown): Envelope<KernelName> {

@@ -50,7 +50,7 @@ export class BlockReader {
     if (this.#head(TAG) !== TAG_U32_LE) throw this.#invalid('another type of array');
     const bytes = this.bytes();
     if (bytes.length !== count * 4) throw this.#invalid('a column of another length');
-    const aligned = bytes.byteOffset % 4 === 0 ? bytes : bytes.slice();
+    const aligned = bytes.byteOffset % 4 === 0 ? bytes : new Uint8Array(bytes);
     return new Uint32Array(aligned.buffer, aligned.byteOffset, count);
   }
 
