@@ -2,7 +2,7 @@
  * `npm test`: sets up, then every gate in order, then one line `N passed, N failed`.
  *
  * `npm test -- <patterns>` runs only the ava files whose path holds one of the patterns (or matches
- * it as a glob); arguments that begin with `-` go to ava.
+ * it as a glob); arguments that begin with `-` (as `--name=value`) go to ava.
  *
  * 1. The numbers are ava's tests plus the gates. Ava's own events are counted, not its output; when
  *    they end before ava said `end`, ava itself counts as failed, and so does a run of no tests.
@@ -19,7 +19,7 @@ import { selectTests } from './lib/test-files.mjs';
 
 /** Test processes at a time: more than a few only slow down the tests that start clusters. */
 const CONCURRENCY_MAX = 4;
-const AVA_EXPERIMENT_NOTICE = /^.*Experiments are enabled\. These are unsupported.*\n/m;
+const AVA_NOTICES = /^.*(?:Experiments are enabled\. These are unsupported|Using configuration from ).*\n\n?/gm;
 
 const total = { passed: 0, failed: 0 };
 const failures = [];
@@ -58,13 +58,13 @@ async function ava({ patterns, flags }) {
         RAINSTORM_TEST_EVENTS: events,
         ...(process.stdout.isTTY ? { FORCE_COLOR: '1' } : {}),
       }),
-      onText: (text) => process.stdout.write(text.replace(AVA_EXPERIMENT_NOTICE, '')),
+      onText: (text) => process.stdout.write(text.replace(AVA_NOTICES, '')),
     });
     const tally = readTally(events, ended);
     total.passed += tally.passed;
     total.failed += tally.failed;
     failures.push(...tally.failures);
-    report(`tests (${tally.summary})`, tally.failed === 0, seconds(started));
+    show(`tests (${tally.summary})`, tally.failed === 0, seconds(started));
     reportLeftovers('tests', ended.session);
   } finally {
     rmSync(folder, { recursive: true, force: true });
@@ -90,6 +90,10 @@ function reportLeftovers(name, session) {
 function report(name, ok, time) {
   total[ok ? 'passed' : 'failed'] += 1;
   if (!ok) failures.push(name);
+  show(name, ok, time);
+}
+
+function show(name, ok, time) {
   console.log(`${ok ? 'ok    ' : 'FAILED'} ${name}${time === '' ? '' : ` (${time} s)`}`);
 }
 
