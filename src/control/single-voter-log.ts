@@ -15,7 +15,7 @@
  */
 import { assert, type Clock, failpoint, fault, type Logger, reasonOf } from '../core/index.ts';
 import { type Disk, SegmentedLog, type SyncMode } from '../storage/index.ts';
-import { decodeCbor, encodeCbor } from './cbor.ts';
+import { decodeCbor, encodeCbor } from '../wire/index.ts';
 import { type Command, type Entry, entrySchema, type Outcome } from './command.ts';
 import type { Applied, ControlLog, Role } from './control-log.ts';
 import { restore, snapshot } from './snapshot.ts';

@@ -11,7 +11,7 @@
  *    not for the cluster.
  */
 import { z } from 'zod';
-import { decodeCbor, encodeCbor } from './cbor.ts';
+import { decodeCbor, encodeCbor } from '../wire/index.ts';
 import { countsSchema, stateSchema, tableSchema } from './command.ts';
 import { type ControlState, type JobRecord, taskKey } from './state.ts';
 

@@ -1,0 +1,54 @@
+/**
+ * The leader as a function: `(state, input) -> (state, effects)`.
+ *
+ * 1. An input records facts and decides nothing; then each job concerned looks at what is and does
+ *    what is missing (`job-states/`). What was missed once is done at the next input.
+ * 2. A report counts only for the attempt that is believed to live: same epoch, same node.
+ * 3. A job whose task has failed stops everything, then is recorded as failed; it starts nothing
+ *    in between. Only `FENCED` is not a fault of the job: the attempt is replaced.
+ * 4. After the end of a job nothing is started for it and nobody is told routes.
+ */
+import { isLive } from '../control/index.ts';
+import { jobBehaviours } from './job-states/index.ts';
+import { record } from './record.ts';
+import type { Effect, Input, LeaderState } from './state.ts';
+import { stopAll } from './tasks.ts';
+import { type JobTurn, Turn } from './turn.ts';
+
+export interface LeaderStep {
+  readonly state: LeaderState;
+  readonly effects: readonly Effect[];
+}
+
+/** Takes one input. Pure. */
+export function step(state: LeaderState, input: Input): LeaderStep {
+  const turn = new Turn(state, input.at);
+  record(turn, input);
+  const concerned = jobOf(input);
+  for (const id of concerned === null ? [...turn.state.runs.keys()] : [concerned]) {
+    const job = turn.job(id);
+    if (job !== null) settle(job);
+  }
+  return { state: turn.state, effects: turn.effects };
+}
+
+/** The only job that `input` is about; null when it may concern several. */
+function jobOf(input: Input): string | null {
+  if (input.kind === 'report') return input.report.job;
+  if (input.kind === 'released') return input.job;
+  if (input.kind !== 'applied') return null;
+  const { command } = input.applied;
+  return 'job' in command && command.kind !== 'job-forget' ? command.job : null;
+}
+
+function settle(job: JobTurn): void {
+  const { state } = job.record;
+  if (job.run.held && isLive(state)) return;
+  const { fault } = job.run;
+  if (fault === null || !isLive(state) || state === 'cancelling') {
+    jobBehaviours[state].decide(job);
+    return;
+  }
+  stopAll(job);
+  job.moveTo('failed', fault);
+}
