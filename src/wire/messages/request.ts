@@ -7,10 +7,10 @@ import { anything, name, u32, u53 } from '../fields.ts';
  * ```cddl
  * request = {
  *   0: 8,
- *   1: u53,   ; id
- *   2: name,  ; method
- *   3: plain, ; params
- *   4: u32,   ; credit; 0: one answer; n: a stream, of which n items may be sent
+ *   1: u53,    ; id
+ *   2: name,   ; method
+ *   3: plain,  ; params
+ *   4: u32,    ; credit; 0: one answer; n: a stream, of which n items may be sent
  * }
  * ```
  */
