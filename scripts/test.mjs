@@ -19,7 +19,8 @@ import { selectTests } from './lib/test-files.mjs';
 
 /** Test processes at a time: more than a few only slow down the tests that start clusters. */
 const CONCURRENCY_MAX = 4;
-const AVA_NOTICES = /^.*(?:Experiments are enabled\. These are unsupported|Using configuration from ).*\n\n?/gm;
+const AVA_NOTICES =
+  /^.*(?:Experiments are enabled\. These are unsupported|Using configuration from ).*\n\n?/gm;
 
 const total = { passed: 0, failed: 0 };
 const failures = [];

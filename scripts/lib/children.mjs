@@ -5,7 +5,8 @@
  *    it, also what moved to another process group.
  * 2. SIGINT, SIGTERM and SIGHUP end every session (SIGTERM, then SIGKILL after a grace time), then
  *    this process, with 128 + the signal's number.
- * 3. What a finished child left running is reported by `leftovers` and ended.
+ * 3. So does the end of whoever reads this process's output (`npm test | head`).
+ * 4. What a finished child left running is reported by `leftovers` and ended.
  */
 import { spawn } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
@@ -14,6 +15,13 @@ import { constants } from 'node:os';
 const GRACE_MS = 3000;
 const sessions = new Set();
 let watching = false;
+
+/** The signal of a write to a pipe that nobody reads: Node reports it as an error of stdout. */
+process.stdout.on('error', (error) => {
+  if (error.code !== 'EPIPE') throw error;
+  endAll('SIGKILL');
+  process.exit(128 + constants.signals.SIGPIPE);
+});
 
 /**
  * Starts `command` and resolves when it ended: `{ code, signal, session, output }`. `onText` gets

@@ -6,7 +6,7 @@
  *    behaves like the tree.
  * 3. With embedded texts, Piscina's workers are started from them (src/kernels/worker-shim.ts).
  */
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { build } from 'esbuild';
 import { root } from '../lib/setup.mjs';
 
@@ -21,11 +21,11 @@ const banner = [
   '  filename: __filename, dirname: __dirname };',
 ].join('');
 
-/** The bundle of `entry` (a path from the top of the project). */
+/** The bundle of `entry` (an absolute path, or one from the top of the project). */
 export async function bundle(entry, embedded, nodeMajor) {
   const built = await build({
     absWorkingDir: root,
-    entryPoints: [join(root, entry)],
+    entryPoints: [resolve(root, entry)],
     bundle: true,
     platform: 'node',
     format: 'cjs',

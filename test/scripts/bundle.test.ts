@@ -1,0 +1,53 @@
+/** What the packager bundles works alone: one text in an empty directory, with plain node. */
+import { spawnSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { bundle } from '../../scripts/packaging/bundle.mjs';
+import { projectRoot } from '../helpers/processes.ts';
+import { tmpDir } from '../helpers/tmp-dir.ts';
+
+const NODE_MAJOR = 24;
+
+async function runAlone(
+  t: ExecutionContext,
+  program: string,
+  embedded: Record<string, string>,
+): Promise<string> {
+  const entry = join(tmpDir(t), 'entry.ts');
+  writeFileSync(entry, program.replaceAll('@src', join(projectRoot, 'src')));
+  const dir = tmpDir(t);
+  writeFileSync(join(dir, 'main.cjs'), await bundle(entry, embedded, NODE_MAJOR));
+  const ran = spawnSync(process.execPath, ['main.cjs'], { cwd: dir, env: {}, encoding: 'utf8' });
+  return ran.stdout + ran.stderr;
+}
+
+test('a thread of the kernel pool starts from the text inside the bundle', async (t) => {
+  const program = `
+    import { silentLog } from '@src/core/index.ts';
+    import { KernelPool } from '@src/kernels/index.ts';
+    import { encodeBlock } from '@src/plan/index.ts';
+    const block = encodeBlock({
+      count: 1, idHi: Uint32Array.of(0), idLo: Uint32Array.of(7), fan: null,
+      keyEnds: Uint32Array.of(1), valueEnds: Uint32Array.of(2),
+      keys: Buffer.from('k'), values: Buffer.from('vw'),
+    });
+    const pool = new KernelPool({ threads: 1, log: silentLog, offloadBytes: 1 });
+    pool.warm()
+      .then(() => pool.run('ingest', { block, skip: 0 }))
+      .then(({ text }) => console.log(Buffer.from(text).toString() + JSON.stringify(pool.stats)))
+      .finally(() => pool.close());
+  `;
+  const worker = await bundle('src/kernels/pool-entry.ts', null, NODE_MAJOR);
+  const expected = 'key: k\nvalue: vw\n{"inline":0,"offloaded":1}\n';
+  t.is(await runAlone(t, program, { 'worker:worker.js': worker }), expected);
+  t.not(await runAlone(t, program, {}), expected, 'without the text no thread can start');
+});
+
+test('the bundle reads embedded texts where the tree reads files', async (t) => {
+  const program = `
+    import { embedded } from '@src/core/index.ts';
+    console.log(embedded?.['py:x.py'], typeof import.meta.url, typeof import.meta.dirname);
+  `;
+  t.is(await runAlone(t, program, { 'py:x.py': 'pass' }), 'pass string string\n');
+});
