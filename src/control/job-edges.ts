@@ -2,13 +2,14 @@
  * The states of a job and the only ways between them.
  *
  *   submitted -> starting -> running -> finishing -> finished
- *   submitted | starting | running | finishing -> suspending -> suspended   (Ctrl-C)
- *   suspended -> starting                                                   (resume)
- *   submitted | starting | running | suspended -> stopping -> stopped       (drain, then end)
- *   any live -> cancelling -> cancelled                                     (stop --now)
- *   any live -> failed                                                      (first fault)
+ *   submitted | starting | running | finishing | stopping -> suspending -> suspended   (Ctrl-C)
+ *   suspended | failed -> starting                                                     (resume)
+ *   submitted | starting | running | suspended -> stopping -> stopped                  (drain)
+ *   any live -> cancelling -> cancelled                                                (stop now)
+ *   any live -> failed                                                                 (first fault)
  *
- * A job is live until it reaches one of the four ends; a suspended job is live: it keeps its name.
+ * A job is live until it reaches one of the four ends; a suspended job is live: it keeps its name. A
+ * failed one has ended, but what it did is kept: once the cause is removed it may go on.
  */
 export const jobEdges = {
   submitted: ['starting', 'suspending', 'stopping', 'cancelling', 'failed'],
@@ -18,11 +19,11 @@ export const jobEdges = {
   finished: [],
   suspending: ['suspended', 'cancelling', 'failed'],
   suspended: ['starting', 'stopping', 'cancelling', 'failed'],
-  stopping: ['stopped', 'cancelling', 'failed'],
+  stopping: ['stopped', 'suspending', 'cancelling', 'failed'],
   stopped: [],
   cancelling: ['cancelled', 'failed'],
   cancelled: [],
-  failed: [],
+  failed: ['starting'],
 } as const satisfies Record<string, readonly string[]>;
 
 export type JobState = keyof typeof jobEdges;
@@ -35,7 +36,14 @@ export function mayMove(from: JobState, to: JobState): boolean {
   return (jobEdges[from] as readonly string[]).includes(to);
 }
 
+const ends: ReadonlySet<JobState> = new Set<JobState>([
+  'finished',
+  'stopped',
+  'cancelled',
+  'failed',
+]);
+
 /** True when the job has not reached an end. */
 export function isLive(state: JobState): boolean {
-  return jobEdges[state].length > 0;
+  return !ends.has(state);
 }

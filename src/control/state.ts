@@ -10,7 +10,8 @@
  * 5. Among live jobs a name appears once. A job id is used once, as long as it is remembered.
  * 6. `task-done` counts only for the newest epoch of the task, and once. A job is finished or
  *    stopped only when each task that was ever assigned is done.
- * 7. A node that comes back is another node: admitting one removes the older ones of its address.
+ * 7. A node that comes back is another node: admitting one removes the older ones of its place, which
+ *    is its address, and what stands before `#` in its id (the rest is made at each start).
  * 8. Ended jobs are remembered up to `JOBS_ENDED_MAX`; then the oldest is forgotten.
  */
 import { unreachable } from '../core/index.ts';
@@ -130,10 +131,16 @@ function withJob(state: ControlState, job: JobRecord): ControlState {
 
 function admit(state: ControlState, { node, address, cores, at }: Of<'node-admit'>): Step {
   const nodes = new Map(state.nodes);
-  const replaced = [...nodes.values()].filter((n) => n.address === address && n.node !== node);
+  const replaced = [...nodes.values()].filter(
+    (old) => old.node !== node && (old.address === address || placeOf(old.node) === placeOf(node)),
+  );
   for (const old of replaced) nodes.delete(old.node);
   nodes.set(node, { node, address, cores, admittedAt: at });
   return accept({ ...state, nodes }, { replaced: replaced.map((old) => old.node) });
+}
+
+function placeOf(node: string): string {
+  return node.split('#', 1)[0];
 }
 
 function remove(state: ControlState, { node }: Of<'node-remove'>): Step {
@@ -182,6 +189,8 @@ function move(state: ControlState, { job: id, from, to, reason, at }: Of<'job-st
   if (job === undefined) return refuse(state, 'no-such-job', id);
   if (from !== undefined && from !== job.state) return refuse(state, 'state-changed', job.state);
   if (!mayMove(job.state, to)) return refuse(state, 'illegal-transition', job.state);
+  const owner = isLive(to) ? liveJobNamed(state, job.name) : null;
+  if (owner !== null && owner.job !== id) return refuse(state, 'name-taken', owner.job);
   const unfinished = [...job.tasks.values()].some((task) => task.done === null);
   if ((to === 'finished' || to === 'stopped') && unfinished) {
     return refuse(state, 'tasks-unfinished', id);

@@ -21,6 +21,7 @@
  *    `finished`; `task-stop end` (to sources) leads to `finished`.
  * 5. An order for an epoch that the node does not run changes nothing; so does one of an old term.
  */
+export { EVENTS_KEPT } from './job-turn.ts';
 export {
   ABSENT_MS,
   Leader,
@@ -43,6 +44,5 @@ export {
   type Order,
 } from './state.ts';
 export { type LeaderStep, step } from './step.ts';
-export { EVENTS_KEPT } from './turn.ts';
 export { isResting, type JobView, type StageView, type TaskView } from './views.ts';
 export { WATCH_MS } from './watchers.ts';

@@ -1,7 +1,7 @@
 import type { JobState } from '../control/index.ts';
 import type { LogFields, Logger } from '../core/index.ts';
+import type { JobTurn } from './job-turn.ts';
 import type { JobEvent } from './state.ts';
-import type { JobTurn } from './turn.ts';
 
 type Note = readonly [kind: JobEvent['kind'], says: string];
 

@@ -43,7 +43,7 @@ export interface LeaderOptions {
   readonly clock: Clock;
   readonly log: Logger;
   readonly random: Random;
-  /** True: jobs found live are not touched before `resume`, `stop` or `suspend` names them. */
+  /** True: jobs that are found live are suspended, and go on when `resume` names them. */
   readonly hold?: boolean;
   readonly absentMs?: number;
 }
@@ -78,7 +78,18 @@ export class Leader {
   #busy = false;
   #over = false;
 
-  /** @throws Fault CONTROL_UNAVAILABLE when `control` is not led from here */
+  /**
+   * A leader over `control`; with `hold`, once every job rests.
+   * @throws Fault CONTROL_UNAVAILABLE when `control` is not led from here
+   */
+  static async open(options: LeaderOptions): Promise<Leader> {
+    const leader = new Leader(options);
+    const waiting = options.hold ? leader.jobs().map(({ job }) => leader.whenEnded(job)) : [];
+    await Promise.all(waiting);
+    return leader;
+  }
+
+  /** As `open`, without waiting for what `hold` suspends. */
   constructor(options: LeaderOptions) {
     const { control, clock, log, random, hold = false, absentMs = ABSENT_MS } = options;
     if (control.role.kind !== 'leader') {
@@ -94,7 +105,6 @@ export class Leader {
       random,
       propose: (command) => control.propose({ ...command, term: control.term, at: clock.wall() }),
       control: () => control.state,
-      release: (job) => this.#feed({ kind: 'released', job }),
       whenResting: (job) => this.#watchers.whenResting(job),
     });
     this.#unsubscribe = [
@@ -140,7 +150,8 @@ export class Leader {
   }
 
   /**
-   * Ends a job: `drain` lets what has been read take effect, `now` does not.
+   * Ends a job; resolves when that is decided. `drain`: the sources end where they are and what has
+   * been read takes effect; `now`: nothing is waited for.
    * @throws Fault JOB_UNKNOWN, JOB_STATE_REFUSED
    */
   stop(job: string, mode: StopMode): Promise<void> {
@@ -156,8 +167,9 @@ export class Leader {
   }
 
   /**
-   * Goes on with a suspended or held job.
-   * @throws Fault JOB_UNKNOWN, JOB_STATE_REFUSED when it has ended or is being stopped
+   * Goes on with a suspended or failed job; resolves when that is decided. Nothing happens to one that
+   * is at work.
+   * @throws Fault JOB_UNKNOWN, JOB_NAME_TAKEN, JOB_STATE_REFUSED when it has ended or is being stopped
    */
   resume(job: string): Promise<void> {
     return this.#requests.resume(job);

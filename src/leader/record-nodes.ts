@@ -8,6 +8,7 @@
 import { taskKey } from '../control/index.ts';
 import type { Attempt } from '../plan/index.ts';
 import type { TaskStop } from '../wire/index.ts';
+import { jobTurn } from './job-turn.ts';
 import { type AttemptRecord, freshAttempt, type Input, type JobRun } from './state.ts';
 import type { Turn } from './turn.ts';
 
@@ -24,7 +25,7 @@ export function dropLost(turn: Turn): void {
 }
 
 function lose(turn: Turn, run: JobRun, attempt: AttemptRecord): void {
-  const job = turn.job(run.job);
+  const job = jobTurn(turn, run.job);
   if (job === null) return;
   job.noteTask('task-lost', attempt, 'was lost with its node');
   job.dropAttempt(attempt);
@@ -61,7 +62,7 @@ export function recordConnected(
 
 /** Of the attempts believed to be on `node`, those it still runs stay, to be told all again. */
 function keepRunningOnly(turn: Turn, run: JobRun, node: string, running: readonly Attempt[]): void {
-  const job = turn.job(run.job);
+  const job = jobTurn(turn, run.job);
   if (job === null) return;
   for (const attempt of run.attempts.values()) {
     if (attempt.node !== node || attempt.phase === 'assigned') continue;
@@ -80,7 +81,7 @@ function isSame(a: Attempt, job: string, b: AttemptRecord): boolean {
 
 /** Takes over what an earlier leader started; false when `attempt` has no right to run. */
 function adopt(turn: Turn, node: string, attempt: Attempt): boolean {
-  const job = turn.job(attempt.job);
+  const job = jobTurn(turn, attempt.job);
   if (job === null || !job.isLive) return false;
   const known = job.attempt(attempt);
   if (known !== undefined) return isSame(attempt, attempt.job, known) && known.node === node;

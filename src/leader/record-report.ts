@@ -1,8 +1,9 @@
 /** What a node's report changes: a report counts only for the attempt that is believed to live. */
 import { taskName } from '../plan/index.ts';
 import type { TaskReport } from '../wire/index.ts';
+import { type JobTurn, jobTurn } from './job-turn.ts';
 import type { AttemptPhase, AttemptRecord } from './state.ts';
-import type { JobTurn, Turn } from './turn.ts';
+import type { Turn } from './turn.ts';
 
 const PHASES: ReadonlySet<string> = new Set<AttemptPhase>([
   'starting',
@@ -14,7 +15,7 @@ const PHASES: ReadonlySet<string> = new Set<AttemptPhase>([
 
 /** Takes `report` of `node`, when it is of the newest attempt and from where that runs. */
 export function recordReport(turn: Turn, node: string, report: TaskReport): void {
-  const job = turn.job(report.job);
+  const job = jobTurn(turn, report.job);
   const attempt = job?.attempt(report);
   if (job === null || attempt === undefined) return;
   if (attempt.epoch !== report.epoch || attempt.node !== node) return;

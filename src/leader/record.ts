@@ -3,6 +3,7 @@ import { type Applied, type Command, isLive, type JobRecord } from '../control/i
 import { reasonOf, unreachable } from '../core/index.ts';
 import { decodeJobSpec, planJob } from '../plan/index.ts';
 import { noteMove } from './job-notes.ts';
+import { jobTurn } from './job-turn.ts';
 import { dropLost, recordConnected, removeNode, unlink } from './record-nodes.ts';
 import { recordReport } from './record-report.ts';
 import { freshAttempt, type Input } from './state.ts';
@@ -31,9 +32,6 @@ export function record(turn: Turn, input: Input): void {
     case 'report':
       recordReport(turn, input.node, input.report);
       break;
-    case 'released':
-      release(turn, input.job);
-      break;
     default:
       unreachable(input);
   }
@@ -54,11 +52,6 @@ function openRun(turn: Turn, record: JobRecord, hold: boolean): void {
 function failUnread(turn: Turn, { job, state }: JobRecord, reason: string): void {
   const { term } = turn.state;
   turn.propose({ kind: 'job-state', term, job, from: state, to: 'failed', reason, at: turn.at });
-}
-
-function release(turn: Turn, job: string): void {
-  const run = turn.state.runs.get(job);
-  if (run?.held) turn.setRun({ ...run, held: false });
 }
 
 function recordApplied(turn: Turn, { command, outcome, state: control }: Applied): void {
@@ -86,9 +79,12 @@ function recordDecision(turn: Turn, command: Command, epoch: number): void {
     const job = control.jobs.get(command.job);
     if (job !== undefined) openRun(turn, job, false);
   }
-  const job = 'job' in command ? turn.job(command.job) : null;
+  const job = 'job' in command ? jobTurn(turn, command.job) : null;
   if (job === null) return;
   if (command.kind === 'job-submit' || command.kind === 'job-state') noteMove(job);
+  if (command.kind === 'job-state' && command.to === 'starting') {
+    turn.setRun({ ...job.run, fault: null });
+  }
   if (command.kind === 'assign') job.setAttempt(freshAttempt({ ...command, epoch }));
   if (command.kind === 'task-done') {
     const attempt = job.attempt(command);

@@ -1,13 +1,6 @@
 /** What clients ask for, as decisions of the control log; refusals become sentences. */
 
-import {
-  type Command,
-  type ControlState,
-  isLive,
-  type JobRecord,
-  type JobState,
-  type Outcome,
-} from '../control/index.ts';
+import type { Command, ControlState, JobRecord, JobState, Outcome } from '../control/index.ts';
 import { fault, type Random } from '../core/index.ts';
 import { type JobSpec, specFingerprint } from '../plan/index.ts';
 import { isResting, type JobView } from './views.ts';
@@ -21,7 +14,6 @@ export interface RequestsOptions {
   readonly random: Random;
   readonly propose: (wish: Wish) => Promise<Outcome>;
   readonly control: () => ControlState;
-  readonly release: (job: string) => void;
   readonly whenResting: (job: string) => Promise<JobView>;
 }
 
@@ -54,17 +46,12 @@ export class Requests {
 
   async stop(job: string, mode: StopMode): Promise<void> {
     const { state } = this.#known(job);
-    this.#options.release(job);
-    if (mode === 'now') {
-      if (state !== 'cancelling') await this.#move(job, 'cancelling', 'stopped');
-    } else if (state !== 'stopping' && state !== 'finishing') {
-      await this.#move(job, 'stopping', 'stopped');
-    }
+    const [to, enough] = stopMoves[mode];
+    if (!enough.includes(state)) await this.#move(job, to, 'stopped');
   }
 
   async suspend(job: string): Promise<JobView> {
     const { state } = this.#known(job);
-    this.#options.release(job);
     if (state !== 'suspending' && !isResting(state)) {
       await this.#move(job, 'suspending', 'suspended');
     }
@@ -72,19 +59,20 @@ export class Requests {
   }
 
   async resume(job: string): Promise<void> {
-    this.#known(job);
-    this.#options.release(job);
     if (this.#known(job).state === 'suspending') await this.#options.whenResting(job);
     const { state } = this.#known(job);
-    if (state === 'stopping' || state === 'cancelling' || !isLive(state)) {
-      throw fault('JOB_STATE_REFUSED', { job, state, wish: 'resumed' });
+    if (!atWork.includes(state)) {
+      await this.#move(job, 'starting', 'resumed');
     }
-    if (state === 'suspended') await this.#move(job, 'starting', 'resumed');
   }
 
   async #move(job: string, to: JobState, wish: string): Promise<void> {
     const outcome = await this.#options.propose({ kind: 'job-state', job, to });
     if (outcome.ok) return;
+    if (outcome.why === 'name-taken') {
+      const { name } = this.#known(job);
+      throw fault('JOB_NAME_TAKEN', { name, job: outcome.of ?? name });
+    }
     if (outcome.why !== 'illegal-transition') {
       throw fault('CONTROL_UNAVAILABLE', { reason: outcome.why });
     }
@@ -97,6 +85,14 @@ export class Requests {
     return record;
   }
 }
+
+const atWork: readonly JobState[] = ['submitted', 'starting', 'running', 'finishing'];
+
+/** For each way to stop: where the job is sent, and the states from which it gets there anyway. */
+const stopMoves: Readonly<Record<StopMode, readonly [JobState, readonly JobState[]]>> = {
+  drain: ['stopping', ['stopping', 'finishing', 'finished', 'stopped']],
+  now: ['cancelling', ['cancelling', 'cancelled']],
+};
 
 /** A random UUID (RFC 9562, version 4). */
 function uuid(random: Random): string {

@@ -64,7 +64,7 @@ export interface JobEvent {
 export interface JobRun {
   readonly job: string;
   readonly plan: JobPlan;
-  /** Found at the start and not to be touched before somebody asks for it. */
+  /** Found at the start, and to be brought to rest first. */
   readonly held: boolean;
   /** By `taskKey`; tasks that are done have none. */
   readonly attempts: ReadonlyMap<string, AttemptRecord>;
@@ -77,6 +77,7 @@ export interface JobRun {
 
 /** A node that can be talked to. */
 export interface NodeFacts {
+  /** `host:port#boot id` */
   readonly node: string;
   readonly address: string;
   readonly cores: number;
@@ -123,7 +124,6 @@ export type Input = { readonly at: number } & (
   | { readonly kind: 'node-disconnected'; readonly node: string }
   | { readonly kind: 'node-dead'; readonly node: string }
   | { readonly kind: 'report'; readonly node: string; readonly report: TaskReport }
-  | { readonly kind: 'released'; readonly job: string }
 );
 
 export type Order = TaskStart | TaskRoutes | TaskStop;

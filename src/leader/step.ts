@@ -6,14 +6,16 @@
  * 2. A report counts only for the attempt that is believed to live: same epoch, same node.
  * 3. A job whose task has failed stops everything, then is recorded as failed; it starts nothing
  *    in between. Only `FENCED` is not a fault of the job: the attempt is replaced.
- * 4. After the end of a job nothing is started for it and nobody is told routes.
+ * 4. A job that is held is brought to rest before anything else: suspended, as if asked.
+ * 5. After the end of a job nothing is started for it and nobody is told routes.
  */
-import { isLive } from '../control/index.ts';
+import { isLive, mayMove } from '../control/index.ts';
 import { jobBehaviours } from './job-states/index.ts';
+import { type JobTurn, jobTurn } from './job-turn.ts';
 import { record } from './record.ts';
 import type { Effect, Input, LeaderState } from './state.ts';
 import { stopAll } from './tasks.ts';
-import { type JobTurn, Turn } from './turn.ts';
+import { Turn } from './turn.ts';
 
 export interface LeaderStep {
   readonly state: LeaderState;
@@ -26,7 +28,7 @@ export function step(state: LeaderState, input: Input): LeaderStep {
   record(turn, input);
   const concerned = jobOf(input);
   for (const id of concerned === null ? [...turn.state.runs.keys()] : [concerned]) {
-    const job = turn.job(id);
+    const job = jobTurn(turn, id);
     if (job !== null) settle(job);
   }
   return { state: turn.state, effects: turn.effects };
@@ -35,7 +37,6 @@ export function step(state: LeaderState, input: Input): LeaderStep {
 /** The only job that `input` is about; null when it may concern several. */
 function jobOf(input: Input): string | null {
   if (input.kind === 'report') return input.report.job;
-  if (input.kind === 'released') return input.job;
   if (input.kind !== 'applied') return null;
   const { command } = input.applied;
   return 'job' in command && command.kind !== 'job-forget' ? command.job : null;
@@ -43,8 +44,12 @@ function jobOf(input: Input): string | null {
 
 function settle(job: JobTurn): void {
   const { state } = job.record;
-  if (job.run.held && isLive(state)) return;
-  const { fault } = job.run;
+  const { fault, held } = job.run;
+  if (held && state === 'suspended') job.turn.setRun({ ...job.run, held: false });
+  if (held && mayMove(state, 'suspending')) {
+    job.moveTo('suspending');
+    return;
+  }
   if (fault === null || !isLive(state) || state === 'cancelling') {
     jobBehaviours[state].decide(job);
     return;

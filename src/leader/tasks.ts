@@ -26,9 +26,9 @@ import {
   topologicalOrder,
 } from '../plan/index.ts';
 import type { TaskStop } from '../wire/index.ts';
+import type { JobTurn, TaskPlace } from './job-turn.ts';
 import { Placement } from './scheduler.ts';
 import type { AttemptPhase, AttemptRecord, LeaderState } from './state.ts';
-import type { JobTurn, TaskPlace } from './turn.ts';
 
 /** Phases in which an attempt has not been heard of. */
 const SILENT: ReadonlySet<AttemptPhase> = new Set(['assigned', 'ordered']);

@@ -1,6 +1,6 @@
 import { producersOf } from '../../plan/index.ts';
+import type { JobTurn } from '../job-turn.ts';
 import { keepRunning } from '../tasks.ts';
-import type { JobTurn } from '../turn.ts';
 import type { JobBehaviour } from './behaviour.ts';
 
 /** Every task has been at work; those that are lost are started again. */
