@@ -193,6 +193,8 @@ test('a failpoint that stands twice, or has no literal name, is noticed', (t) =>
     sourceOf('src/a/a.ts', "failpoint('a.one'); failpoint('a.one'); failpoint(name);"),
     sourceOf('src/core/f.ts', "export function failpoint(name: string) {} // failpoint('a.one')"),
     sourceOf('src/b/b.ts', "failpoint('Nameless')"),
+    sourceOf('src/b/c.ts', 'f(options.failpointName); failpoint(this.#name);'),
+    sourceOf('src/b/d.ts', "new C({ failpointName: 'a.one' })"),
   ];
   problemsOf(
     t,
@@ -200,6 +202,7 @@ test('a failpoint that stands twice, or has no literal name, is noticed', (t) =>
     /must be a literal/,
     /failpoint a\.one stands at src\/a\/a\.ts:1 too/,
     /Nameless is not named like/,
+    /d\.ts:1: failpoint a\.one stands/,
   );
 });
 

@@ -16,6 +16,8 @@ export const layers: Readonly<Record<string, number>> = {
   hydfs: 4,
   worker: 5,
   leader: 5,
+  verify: 5,
+  node: 6,
   provision: 6,
   dashboard: 6,
   cli: 7,

@@ -38,9 +38,11 @@ export interface Failpoint {
   readonly place: string;
 }
 
-const FAILPOINT = /(?<!function )\bfailpoint\s*\(\s*(['"]?)/g;
+const FAILPOINT = /(?<!function )\bfailpoint\s*\(\s*(['"]?)|\bfailpointName:\s*(['"])/g;
+/** Who takes a name as this option passes it on; the literal stands where the option is given. */
+const TAKES_NAME = /\bfailpointName\b/;
 
-/** The failpoints of src, and the calls whose name is not a literal. */
+/** The failpoints of src, and the calls whose name is neither a literal nor a `failpointName`. */
 export function findFailpoints(files: readonly Source[]): {
   readonly named: readonly Failpoint[];
   readonly unnamed: readonly string[];
@@ -50,8 +52,11 @@ export function findFailpoints(files: readonly Source[]): {
   for (const source of files) {
     for (const { match } of matchesIn(source, FAILPOINT)) {
       const place = `${source.path}:${lineAt(source.code, match.index)}`;
-      if (match[1] === '') unnamed.push(place);
-      else named.push({ name: stringAt(source, match.index + match[0].length - 1), place });
+      if (match[1] === '') {
+        if (!TAKES_NAME.test(source.code)) unnamed.push(place);
+        continue;
+      }
+      named.push({ name: stringAt(source, match.index + match[0].length - 1), place });
     }
   }
   return { named, unnamed };
