@@ -1,0 +1,208 @@
+/** Answers what people ask of a node in this process. */
+import type { ControlLog } from '../control/index.ts';
+import { isLive } from '../control/index.ts';
+import { fault, isFault, type Logger, type Random, randomId } from '../core/index.ts';
+import type { FileInfo, FileSystem } from '../hydfs/index.ts';
+import type { JobView, Leader, TaskView } from '../leader/index.ts';
+import { type JobSpec, planJob, specFingerprint } from '../plan/index.ts';
+import { type Verdict, verifyJob } from '../verify/index.ts';
+import { checkDestination, checkSources, clearDestination } from './checks.ts';
+import { isExported, outputLength } from './export.ts';
+import type { OperatorCommands } from './operators.ts';
+import { resumePoints } from './resume-points.ts';
+import type { Service, Submitted, SubmitRequest } from './service.ts';
+
+export interface LocalServiceOptions {
+  readonly leader: Leader;
+  readonly control: ControlLog;
+  readonly fs: FileSystem;
+  readonly operators: OperatorCommands;
+  readonly log: Logger;
+  readonly random: Random;
+  /** ends the node that this is the service of */
+  close(): Promise<void>;
+}
+
+export class LocalService implements Service {
+  readonly #options: LocalServiceOptions;
+
+  constructor(options: LocalServiceOptions) {
+    this.#options = options;
+  }
+
+  get fs(): FileSystem {
+    return this.#options.fs;
+  }
+
+  /**
+   * Makes `spec` a job, or goes on with it when it is unfinished.
+   * @throws JOB_RUNNING, JOB_UNFINISHED, DESTINATION_EXISTS, SOURCE_MISSING, OPERATOR_NOT_FOUND, ...
+   */
+  async submit({ spec, overwrite, restart }: SubmitRequest): Promise<Submitted> {
+    const before = this.#unfinished(spec);
+    const same = before?.fingerprint === specFingerprint(spec);
+    if (before !== null && same && !restart) return this.#goOn(before, spec);
+    if (before !== null && !restart && !overwrite) {
+      throw fault('JOB_UNFINISHED', { name: before.name, job: before.job.slice(0, 8) });
+    }
+    if (before === null && !overwrite && !restart) {
+      const ended = await this.#endedButNotExported(spec);
+      if (ended !== null) return { kind: 'ended', job: ended };
+    }
+    await this.#check(spec, overwrite || restart);
+    if (before !== null) await this.#giveUp(before);
+    await this.#forgetEnded(spec.name);
+    const id = randomId(this.#options.random);
+    await this.#options.leader.submit(spec, { id });
+    return { kind: 'new', job: id };
+  }
+
+  async jobs(): Promise<readonly JobView[]> {
+    return this.#options.leader.jobs();
+  }
+
+  async job(job: string): Promise<JobView> {
+    return this.#find(job);
+  }
+
+  async tasks(job?: string): Promise<readonly TaskView[]> {
+    const { leader } = this.#options;
+    return job === undefined ? leader.tasks() : leader.tasks(this.#find(job).job);
+  }
+
+  watch(job: string, signal?: AbortSignal): AsyncIterable<JobView> {
+    return this.#options.leader.watch(this.#find(job).job, signal);
+  }
+
+  async stop(job: string, mode: 'end' | 'now'): Promise<JobView> {
+    const { job: id } = this.#find(job);
+    await this.#options.leader.stop(id, mode === 'end' ? 'drain' : 'now');
+    return this.#find(id);
+  }
+
+  async suspend(job: string): Promise<JobView> {
+    return this.#options.leader.suspend(this.#find(job).job);
+  }
+
+  async verify(job: string): Promise<Verdict> {
+    const { control, fs } = this.#options;
+    const view = this.#find(job);
+    const record = control.state.jobs.get(view.job);
+    if (record === undefined) throw fault('JOB_UNKNOWN', { job });
+    return verifyJob({ record, fs });
+  }
+
+  create(name: string): Promise<FileInfo> {
+    return this.#options.fs.create(name);
+  }
+
+  async append(name: string, data: Uint8Array): Promise<number> {
+    return (await this.#options.fs.append(name, data)).length;
+  }
+
+  stat(name: string): Promise<FileInfo> {
+    return this.#options.fs.stat(name);
+  }
+
+  async list(prefix: string): Promise<readonly FileInfo[]> {
+    const names = await this.#options.fs.list(prefix);
+    return Promise.all(names.map((name) => this.#options.fs.stat(name)));
+  }
+
+  remove(name: string): Promise<void> {
+    return this.#options.fs.remove(name);
+  }
+
+  read(name: string, from?: number, to?: number): AsyncIterable<Uint8Array> {
+    return this.#options.fs.read(name, {
+      ...(from === undefined ? {} : { from }),
+      ...(to === undefined ? {} : { to }),
+    });
+  }
+
+  tail(name: string, from: number, signal: AbortSignal): AsyncIterable<Uint8Array> {
+    return this.#options.fs.tail(name, { from, signal });
+  }
+
+  close(): Promise<void> {
+    return this.#options.close();
+  }
+
+  /** A job by id, by the only id that begins so, or by name: the newest of that name. */
+  #find(job: string): JobView {
+    const all = this.#options.leader.jobs();
+    const byId = all.filter((view) => view.job === job || (job.length >= 6 && view.job.startsWith(job)));
+    if (byId.length === 1) return byId[0];
+    const named = all.filter((view) => view.name === job);
+    const live = named.find((view) => isLive(view.state));
+    const newest = live ?? named.sort((a, b) => b.submittedAt - a.submittedAt).at(0);
+    if (newest === undefined) throw fault('JOB_UNKNOWN', { job });
+    return newest;
+  }
+
+  /** The unfinished job of the same name; refuses one that says something else. */
+  #unfinished(spec: JobSpec): JobView | null {
+    const candidates = this.#options.leader
+      .jobs()
+      .filter((view) => view.name === spec.name && isResumable(view))
+      .sort((a, b) => b.submittedAt - a.submittedAt);
+    const [newest] = candidates;
+    return newest ?? null;
+  }
+
+  async #goOn(view: JobView, spec: JobSpec): Promise<Submitted> {
+    if (view.state !== 'suspended' && view.state !== 'failed') {
+      throw fault('JOB_RUNNING', { name: view.name, job: view.job.slice(0, 8) });
+    }
+    const from = await resumePoints(this.#options.fs, planJob(view.job, spec));
+    await this.#options.leader.resume(view.job);
+    return { kind: 'resumed', job: view.job, from };
+  }
+
+  async #giveUp(view: JobView): Promise<void> {
+    if (!isLive(view.state)) return;
+    await this.#options.leader.stop(view.job, 'now');
+    await this.#options.leader.whenEnded(view.job);
+  }
+
+  /** Removes what ended jobs of this name have kept; their destinations stay. */
+  async #forgetEnded(name: string): Promise<void> {
+    const { leader, control, fs } = this.#options;
+    for (const view of leader.jobs()) {
+      if (view.name !== name || isLive(view.state)) continue;
+      for (const file of await fs.list(`jobs/${view.job}/`)) await fs.remove(file);
+      await control.propose({ kind: 'job-forget', term: control.term, job: view.job, at: 0 });
+    }
+  }
+
+  async #endedButNotExported(spec: JobSpec): Promise<string | null> {
+    const fingerprint = specFingerprint(spec);
+    const ended = this.#options.leader
+      .jobs()
+      .filter(
+        (view) =>
+          view.fingerprint === fingerprint &&
+          (view.state === 'finished' || view.state === 'stopped'),
+      )
+      .sort((a, b) => b.submittedAt - a.submittedAt)
+      .at(0);
+    if (ended === undefined) return null;
+    const plan = planJob(ended.job, spec);
+    if (await isExported(this.#options.fs, plan)) return null;
+    return (await outputLength(this.#options.fs, plan)) === null ? null : ended.job;
+  }
+
+  async #check(spec: JobSpec, replace: boolean): Promise<void> {
+    const { fs, operators } = this.#options;
+    await checkSources(spec, fs);
+    for (let stage = 1; stage <= spec.stages.length; stage++) await operators.make(spec, stage);
+    await checkDestination(spec, fs).catch(async (error: unknown) => {
+      if (!replace || !isFault(error, 'DESTINATION_EXISTS')) throw error;
+      await clearDestination(spec, fs);
+    });
+  }
+}
+
+function isResumable(view: JobView): boolean {
+  return isLive(view.state) || view.state === 'failed';
+}

@@ -1,0 +1,127 @@
+/** The service as requests over a connection: one table, read by both ends. */
+import { z } from 'zod';
+import type { FileInfo } from '../hydfs/index.ts';
+import type { JobView, TaskView } from '../leader/index.ts';
+import { type RpcClient, type RpcMethods, streaming, unary } from '../transport/index.ts';
+import type { Verdict } from '../verify/index.ts';
+import type { Service } from './service.ts';
+
+/** Bytes of one append over a connection; larger files go in several. */
+export const APPEND_BYTES_MAX = 512 * 1024;
+
+const name = z.string().max(1024);
+const bytes = z.custom<Uint8Array>((value) => value instanceof Uint8Array);
+const offset = z.number().int().nonnegative();
+const oneJob = z.strictObject({ job: name });
+const oneFile = z.strictObject({ name });
+const stop = z.strictObject({ job: name, mode: z.enum(['end', 'now']) });
+const append = z.strictObject({ name, data: bytes });
+const range = z.strictObject({ name, from: offset.optional(), to: offset.optional() });
+const follow = z.strictObject({ name, from: offset });
+
+/** What `service` answers to requests. */
+export function serviceMethods(service: Service): RpcMethods {
+  return {
+    jobs: unary(z.strictObject({}), () => service.jobs()),
+    job: unary(oneJob, ({ job }) => service.job(job)),
+    tasks: unary(z.strictObject({ job: name.optional() }), ({ job }) => service.tasks(job)),
+    watch: streaming(oneJob, ({ job }, signal) => service.watch(job, signal)),
+    stop: unary(stop, ({ job, mode }) => service.stop(job, mode)),
+    suspend: unary(oneJob, ({ job }) => service.suspend(job)),
+    verify: unary(oneJob, ({ job }) => service.verify(job)),
+    'fs.create': unary(oneFile, (file) => service.create(file.name)),
+    'fs.append': unary(append, ({ name: file, data }) => service.append(file, data)),
+    'fs.stat': unary(oneFile, (file) => service.stat(file.name)),
+    'fs.list': unary(z.strictObject({ prefix: name }), ({ prefix }) => service.list(prefix)),
+    'fs.remove': unary(oneFile, async (file) => {
+      await service.remove(file.name);
+      return null;
+    }),
+    'fs.read': streaming(range, ({ name: file, from, to }) => service.read(file, from, to)),
+    'fs.tail': streaming(follow, ({ name: file, from }, signal) => service.tail(file, from, signal)),
+  };
+}
+
+/** A service in another process, asked over `rpc`. */
+export class RemoteService implements Service {
+  readonly #rpc: RpcClient;
+  readonly #close: () => void;
+
+  constructor(rpc: RpcClient, close: () => void) {
+    this.#rpc = rpc;
+    this.#close = close;
+  }
+
+  async jobs(): Promise<readonly JobView[]> {
+    return (await this.#rpc.call('jobs', {})) as JobView[];
+  }
+
+  async job(job: string): Promise<JobView> {
+    return (await this.#rpc.call('job', { job })) as JobView;
+  }
+
+  async tasks(job?: string): Promise<readonly TaskView[]> {
+    return (await this.#rpc.call('tasks', job === undefined ? {} : { job })) as TaskView[];
+  }
+
+  watch(job: string, signal?: AbortSignal): AsyncIterable<JobView> {
+    return this.#rpc.stream('watch', { job }, signal) as AsyncIterable<JobView>;
+  }
+
+  async stop(job: string, mode: 'end' | 'now'): Promise<JobView> {
+    return (await this.#rpc.call('stop', { job, mode })) as JobView;
+  }
+
+  async suspend(job: string): Promise<JobView> {
+    return (await this.#rpc.call('suspend', { job })) as JobView;
+  }
+
+  async verify(job: string): Promise<Verdict> {
+    return (await this.#rpc.call('verify', { job })) as Verdict;
+  }
+
+  async create(file: string): Promise<FileInfo> {
+    return (await this.#rpc.call('fs.create', { name: file })) as FileInfo;
+  }
+
+  async append(file: string, data: Uint8Array): Promise<number> {
+    let length = 0;
+    let at = 0;
+    do {
+      const piece = data.subarray(at, at + APPEND_BYTES_MAX);
+      length = (await this.#rpc.call('fs.append', { name: file, data: piece })) as number;
+      at += piece.length;
+    } while (at < data.length);
+    return length;
+  }
+
+  async stat(file: string): Promise<FileInfo> {
+    return (await this.#rpc.call('fs.stat', { name: file })) as FileInfo;
+  }
+
+  async list(prefix: string): Promise<readonly FileInfo[]> {
+    return (await this.#rpc.call('fs.list', { prefix })) as FileInfo[];
+  }
+
+  async remove(file: string): Promise<void> {
+    await this.#rpc.call('fs.remove', { name: file });
+  }
+
+  read(file: string, from?: number, to?: number): AsyncIterable<Uint8Array> {
+    const params = {
+      name: file,
+      ...(from === undefined ? {} : { from }),
+      ...(to === undefined ? {} : { to }),
+    };
+    return this.#rpc.stream('fs.read', params) as AsyncIterable<Uint8Array>;
+  }
+
+  tail(file: string, from: number, signal: AbortSignal): AsyncIterable<Uint8Array> {
+    return this.#rpc.stream('fs.tail', { name: file, from }, signal) as AsyncIterable<Uint8Array>;
+  }
+
+  async close(): Promise<void> {
+    this.#close();
+  }
+}
+

@@ -1,0 +1,185 @@
+/**
+ * The producing end of a channel, as a pure state machine.
+ *
+ * A channel carries the tuples of one producer task to one consumer task, numbered 1, 2, 3, ...
+ * The sender keeps every block until the consumer has acknowledged it durably, and knows how much
+ * of what it keeps the consumer is willing to have on the way.
+ *
+ * Invariants
+ *   S1  Blocks are kept in order of sequence number, without gaps, from the first one not acked.
+ *   S2  A block leaves only through `take` while the channel is open, and never beyond the credit,
+ *       except that one block may always be under way: a block larger than the window must pass.
+ *   S3  Opening the channel again starts over at the consumer's watermark: everything above it is
+ *       sent again, with the same numbers and the same bytes.
+ *   S4  What an older attempt of the consumer says after a newer one opened changes nothing.
+ *   S5  The end follows the last block, is sent again after each opening, and is done only when
+ *       the consumer said so.
+ */
+import { assert } from '../core/index.ts';
+
+/** A block on its way: `count` tuples numbered from `firstSeq`. */
+export interface OutgoingBlock {
+  readonly firstSeq: number;
+  readonly count: number;
+  readonly bytes: Uint8Array;
+}
+
+type Phase =
+  | { readonly kind: 'closed' }
+  | { readonly kind: 'open'; readonly toEpoch: number; credit: number; endSent: boolean };
+
+/** What may be sent next. */
+export type SendStep =
+  | { readonly kind: 'data'; readonly block: OutgoingBlock }
+  | { readonly kind: 'end'; readonly lastSeq: number };
+
+export class ChannelSender {
+  #phase: Phase = { kind: 'closed' };
+  #newestConsumer = 0;
+  readonly #kept: OutgoingBlock[] = [];
+  #head = 0; // index in #kept of the first block not acked
+  #next = 0; // index in #kept of the first block not sent since the channel opened
+  #nextSeq: number;
+  #ackedSeq: number;
+  #keptBytes = 0;
+  #flyingBytes = 0;
+  #end: 'none' | 'wanted' | 'acked' = 'none';
+  #resent = 0;
+  #highestSent = 0;
+
+  /** @param lastSeq the number of the last tuple ever given to this channel before now */
+  constructor(lastSeq = 0) {
+    this.#nextSeq = lastSeq + 1;
+    this.#ackedSeq = lastSeq;
+  }
+
+  /** The number that the next tuple will get. */
+  get nextSeq(): number {
+    return this.#nextSeq;
+  }
+
+  /** Every tuple up to this number is durable at the consumer. */
+  get ackedSeq(): number {
+    return this.#ackedSeq;
+  }
+
+  /** Bytes kept because they are not acked. */
+  get keptBytes(): number {
+    return this.#keptBytes;
+  }
+
+  /** Tuples sent more than once so far. */
+  get resent(): number {
+    return this.#resent;
+  }
+
+  /** True when nothing is owed to the consumer: all acked, and the end too if there was one. */
+  get settled(): boolean {
+    return this.#head === this.#kept.length && this.#end !== 'wanted';
+  }
+
+  /** Adds a block; its tuples get the next numbers. Returns the first of them. */
+  push(bytes: Uint8Array, count: number): number {
+    assert(this.#end === 'none', 'no block follows the end of a channel');
+    assert(count > 0, 'a block holds at least one tuple');
+    const firstSeq = this.#nextSeq;
+    this.#nextSeq += count;
+    this.#kept.push({ firstSeq, count, bytes });
+    this.#keptBytes += bytes.length;
+    return firstSeq;
+  }
+
+  /** Says that no further block comes. */
+  end(): void {
+    if (this.#end === 'none') this.#end = 'wanted';
+  }
+
+  /**
+   * The consumer's attempt `toEpoch` accepts blocks above `watermark` (S3).
+   * False when a newer attempt has been heard: this one is to be left alone (S4).
+   */
+  opened(toEpoch: number, watermark: number, credit: number): boolean {
+    if (toEpoch < this.#newestConsumer) return false;
+    assert(watermark < this.#nextSeq, 'a consumer cannot have consumed what was never produced');
+    this.#newestConsumer = toEpoch;
+    this.#drop(watermark);
+    this.#next = this.#head;
+    this.#flyingBytes = 0;
+    this.#phase = { kind: 'open', toEpoch, credit, endSent: false };
+    return true;
+  }
+
+  /** The connection is gone; blocks wait for the next opening. */
+  closed(): void {
+    this.#phase = { kind: 'closed' };
+  }
+
+  /** The consumer holds everything up to `seq` durably and grants `credit` bytes on the way. */
+  acked(toEpoch: number, seq: number, credit: number): void {
+    if (this.#phase.kind !== 'open' || this.#phase.toEpoch !== toEpoch) return;
+    assert(seq < this.#nextSeq, 'an ack covers produced tuples only');
+    this.#phase.credit = credit;
+    this.#drop(seq);
+  }
+
+  /** The consumer has recorded the end. */
+  endAcked(): void {
+    if (this.#end !== 'wanted') return;
+    assert(this.#head === this.#kept.length, 'the end is acked after the last block');
+    this.#end = 'acked';
+  }
+
+  /** The consumer task is finished for good: nothing is owed to it any more. */
+  consumerFinished(): void {
+    this.#drop(this.#nextSeq - 1);
+    if (this.#end === 'wanted') this.#end = 'acked';
+    this.#phase = { kind: 'closed' };
+  }
+
+  /** The next thing to send now, or null when closed, out of credit or out of work (S2, S5). */
+  take(): SendStep | null {
+    const phase = this.#phase;
+    if (phase.kind !== 'open') return null;
+    if (this.#next < this.#kept.length) {
+      const block = this.#kept[this.#next];
+      const fits = this.#flyingBytes + block.bytes.length <= phase.credit;
+      if (!fits && this.#flyingBytes > 0) return null;
+      this.#next += 1;
+      this.#flyingBytes += block.bytes.length;
+      this.#countResent(block);
+      return { kind: 'data', block };
+    }
+    if (this.#end === 'wanted' && !phase.endSent) {
+      phase.endSent = true;
+      return { kind: 'end', lastSeq: this.#nextSeq - 1 };
+    }
+    return null;
+  }
+
+  #countResent(block: OutgoingBlock): void {
+    const last = block.firstSeq + block.count - 1;
+    if (last <= this.#highestSent) this.#resent += block.count;
+    else this.#highestSent = last;
+  }
+
+  #drop(seq: number): void {
+    if (seq <= this.#ackedSeq) return;
+    this.#ackedSeq = seq;
+    while (this.#head < this.#kept.length) {
+      const block = this.#kept[this.#head];
+      if (block.firstSeq + block.count - 1 > seq) break;
+      this.#keptBytes -= block.bytes.length;
+      if (this.#head < this.#next) this.#flyingBytes -= block.bytes.length;
+      this.#head += 1;
+    }
+    if (this.#next < this.#head) this.#next = this.#head;
+    this.#compact();
+  }
+
+  #compact(): void {
+    if (this.#head < 64 || this.#head * 2 < this.#kept.length) return;
+    this.#kept.splice(0, this.#head);
+    this.#next -= this.#head;
+    this.#head = 0;
+  }
+}

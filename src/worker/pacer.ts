@@ -1,0 +1,46 @@
+/**
+ * Spreads tuples over time: tuple i is due at start + i / rate.
+ *
+ * A source that was held up (by backpressure, or a pause) may catch up on at most `CATCH_UP_MS`;
+ * what it missed beyond that is not made up for, so that a long stall is not followed by a flood.
+ */
+import type { Clock } from '../core/index.ts';
+
+const CATCH_UP_MS = 1000;
+/** Shortest useful timer: what is due within it leaves together. */
+const TICK_MS = 1;
+
+export class Pacer {
+  readonly #clock: Clock;
+  readonly #perMs: number;
+  #origin: number;
+  #emitted = 0;
+
+  /** @param rate tuples a second; 0 = no limit */
+  constructor(clock: Clock, rate: number) {
+    this.#clock = clock;
+    this.#perMs = rate / 1000;
+    this.#origin = clock.now();
+  }
+
+  /** How many tuples may leave now. */
+  due(): number {
+    if (this.#perMs === 0) return Number.MAX_SAFE_INTEGER;
+    const now = this.#clock.now();
+    const behind = (now - this.#origin) * this.#perMs - this.#emitted;
+    const most = CATCH_UP_MS * this.#perMs;
+    if (behind > most && most >= 1) this.#origin += (behind - most) / this.#perMs;
+    return Math.max(0, Math.floor((now - this.#origin) * this.#perMs) + 1 - this.#emitted);
+  }
+
+  /** `count` tuples have left. */
+  emitted(count: number): void {
+    this.#emitted += count;
+  }
+
+  /** Milliseconds until the next tuple is due. */
+  wait(): number {
+    const next = this.#origin + this.#emitted / this.#perMs;
+    return Math.max(TICK_MS, next - this.#clock.now());
+  }
+}

@@ -1,0 +1,126 @@
+/**
+ * The bytes of a source, from a local file or a HyDFS file, and the proof that they are still the
+ * bytes that earlier attempts read.
+ *
+ *   A local file that is not followed must keep its size and modification time from the first
+ *   attempt to the last. A followed one may grow; what was read of it is checked by CRC32C when the
+ *   modification time moved. A HyDFS file only grows, by its own rules.
+ */
+import type { FileHandle } from 'node:fs/promises';
+import { open, stat } from 'node:fs/promises';
+import { crc32c, fault, reasonOf } from '../core/index.ts';
+import type { FileSystem } from '../hydfs/index.ts';
+import type { Location } from '../plan/index.ts';
+
+/** What identifies the content of a source; kept in the source task's log. */
+export interface SourceIdentity {
+  readonly size: number;
+  readonly modifiedMs: number;
+  readonly inode: number;
+}
+
+export interface SourceInput {
+  /** What people call it. */
+  readonly name: string;
+  /** Size now. */
+  size(): Promise<number>;
+  identity(): Promise<SourceIdentity>;
+  /** Bytes from `offset`, at most `into.length`; 0 at the end. */
+  read(into: Uint8Array, offset: number): Promise<number>;
+  close(): Promise<void>;
+}
+
+/**
+ * Opens the source at `location`.
+ * @throws SOURCE_MISSING, SOURCE_UNREADABLE
+ */
+export async function openSource(location: Location, fs: FileSystem): Promise<SourceInput> {
+  return location.kind === 'local' ? openLocal(location.path) : openHydfs(location.name, fs);
+}
+
+async function openLocal(path: string): Promise<SourceInput> {
+  const handle = await openFile(path);
+  return {
+    name: path,
+    size: async () => (await handle.stat()).size,
+    identity: async () => {
+      const found = await stat(path).catch((error: unknown) => {
+        throw fault('SOURCE_CHANGED', { source: path, how: 'it is gone' }, error);
+      });
+      return { size: found.size, modifiedMs: found.mtimeMs, inode: found.ino };
+    },
+    read: async (into, offset) => (await handle.read(into, 0, into.length, offset)).bytesRead,
+    close: () => handle.close(),
+  };
+}
+
+async function openFile(path: string): Promise<FileHandle> {
+  try {
+    const handle = await open(path, 'r');
+    if ((await handle.stat()).isFile()) return handle;
+    await handle.close();
+  } catch (error) {
+    const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
+    if (missing) throw fault('SOURCE_MISSING', { source: path }, error);
+    throw fault('SOURCE_UNREADABLE', { source: path, reason: reasonOf(error) }, error);
+  }
+  throw fault('SOURCE_UNREADABLE', { source: path, reason: 'it is not a regular file' });
+}
+
+async function openHydfs(name: string, fs: FileSystem): Promise<SourceInput> {
+  await fs.stat(name);
+  const size = async (): Promise<number> => (await fs.stat(name)).length;
+  return {
+    name: `hydfs:${name}`,
+    size,
+    identity: async () => ({ size: await size(), modifiedMs: 0, inode: 0 }),
+    read: async (into, offset) => {
+      let filled = 0;
+      for await (const piece of fs.read(name, { from: offset, to: offset + into.length })) {
+        into.set(piece, filled);
+        filled += piece.length;
+      }
+      return filled;
+    },
+    close: async () => {},
+  };
+}
+
+/** Proves that `input` still begins with what was read before. */
+export async function checkUnchanged(
+  input: SourceInput,
+  known: SourceIdentity,
+  read: { readonly offset: number; readonly crc: number },
+  follow: boolean,
+): Promise<void> {
+  const now = await input.identity();
+  const changed = (how: string): Error => fault('SOURCE_CHANGED', { source: input.name, how });
+  if (now.size < known.size) {
+    throw changed(`it shrank from ${known.size} to ${now.size} bytes`);
+  }
+  if (now.inode !== known.inode) throw changed('another file has taken its place');
+  const same = now.size === known.size && now.modifiedMs === known.modifiedMs;
+  if (same) return;
+  if (!follow && known.inode !== 0) {
+    throw changed(
+      now.size === known.size
+        ? 'it was modified'
+        : `it grew from ${known.size} to ${now.size} bytes, and \`follow\` is off`,
+    );
+  }
+  if ((await crcOf(input, read.offset)) !== read.crc) {
+    throw changed('what was already read is different now');
+  }
+}
+
+async function crcOf(input: SourceInput, length: number): Promise<number> {
+  const chunk = new Uint8Array(1024 * 1024);
+  let crc = 0;
+  for (let at = 0; at < length; ) {
+    const got = await input.read(chunk.subarray(0, Math.min(chunk.length, length - at)), at);
+    if (got === 0) break;
+    crc = crc32c(chunk.subarray(0, got), crc);
+    at += got;
+  }
+  return crc;
+}
