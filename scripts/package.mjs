@@ -10,8 +10,6 @@ import {
   chmodSync,
   copyFileSync,
   mkdirSync,
-  readdirSync,
-  readFileSync,
   renameSync,
   rmSync,
   statSync,
@@ -20,22 +18,25 @@ import {
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { Complaint, environment, node24, root, setUp, withComplaints } from './lib/setup.mjs';
+import { embeddedTexts } from './packaging/embedded-texts.mjs';
 
 const NODE_MAJOR = 24;
 
 await withComplaints(async () => {
   await setUp();
   if (Number(process.versions.node.split('.')[0]) !== NODE_MAJOR) return againOnNode24();
-  const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  const texts = embeddedTexts();
   const output = join(root, 'bin', 'rainstorm');
   const fresh = `${output}.new`;
   mkdirSync(join(root, 'bin'), { recursive: true });
   mkdirSync(join(root, 'dist'), { recursive: true });
-  await makeExecutable(await bundleProgram(version), fresh);
-  proveThatItRuns(fresh, version);
+  await makeExecutable(await bundleProgram(texts), fresh);
+  proveThatItRuns(fresh, texts.version);
   renameSync(fresh, output);
   const megabytes = (statSync(output).size / 1e6).toFixed(1);
-  console.log(`bin/rainstorm ${version}, ${megabytes} MB, Node ${process.versions.node} inside`);
+  console.log(
+    `bin/rainstorm ${texts.version}, ${megabytes} MB, Node ${process.versions.node} inside`,
+  );
   return 0;
 });
 
@@ -54,26 +55,15 @@ function againOnNode24() {
 }
 
 /** Writes the program as one CommonJS file and gives its path. */
-async function bundleProgram(version) {
+async function bundleProgram(texts) {
   const { bundle } = await import('./packaging/bundle.mjs');
-  const texts = embeddedTexts(version);
-  texts['worker:worker.js'] = await bundle('src/kernels/pool-entry.ts', null, NODE_MAJOR);
+  const worker = await bundle('src/kernels/pool-entry.ts', null, NODE_MAJOR);
   const main = join(root, 'dist', 'main.cjs');
-  writeFileSync(main, await bundle('src/main.ts', texts, NODE_MAJOR));
+  writeFileSync(
+    main,
+    await bundle('src/main.ts', { ...texts, 'worker:worker.js': worker }, NODE_MAJOR),
+  );
   return main;
-}
-
-/** Everything but the worker: the version, the Python files, the schema of job files. */
-function embeddedTexts(version) {
-  const texts = {
-    version,
-    'job.schema.json': readFileSync(join(root, 'native-proto', 'job.schema.json'), 'utf8'),
-  };
-  const operators = join(root, 'operators');
-  for (const name of readdirSync(operators).filter((file) => file.endsWith('.py'))) {
-    texts[`py:${name}`] = readFileSync(join(operators, name), 'utf8');
-  }
-  return texts;
 }
 
 /** Puts the bundle into a copy of this Node, as a single executable application. */

@@ -1,9 +1,11 @@
 /** What the packager bundles works alone: one text in an empty directory, with plain node. */
 import { spawnSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { bundle } from '../../scripts/packaging/bundle.mjs';
+import { embeddedTexts } from '../../scripts/packaging/embedded-texts.mjs';
+import { operatorsIn, writtenOperators } from '../../src/operator/bundled.ts';
 import { projectRoot } from '../helpers/processes.ts';
 import { tmpDir } from '../helpers/tmp-dir.ts';
 
@@ -50,4 +52,15 @@ test('the bundle reads embedded texts where the tree reads files', async (t) => 
     console.log(embedded?.['py:x.py'], typeof import.meta.url, typeof import.meta.dirname);
   `;
   t.is(await runAlone(t, program, { 'py:x.py': 'pass' }), 'pass string string\n');
+});
+
+test('the packaged program finds the same bundled operators as the tree', (t) => {
+  const tree = operatorsIn(join(projectRoot, 'operators'));
+  const packaged = writtenOperators(embeddedTexts(), join(tmpDir(t), 'operators'));
+  t.true(tree.names().length > 0);
+  t.deepEqual(packaged.names(), tree.names());
+  for (const name of [...tree.names().map((operator) => `${operator}.py`), 'rainstorm_shim.py']) {
+    const [inside, outside] = [packaged.path(name), tree.path(name)];
+    t.is(readFileSync(inside ?? '', 'utf8'), readFileSync(outside ?? '', 'utf8'), name);
+  }
 });
