@@ -59,7 +59,7 @@ export const columns = new AnswerColumns();
  * Answers are cut by an `AnswerScanner` before they come here, so too few or too many is a bug.
  */
 export function parseAnswers(from: Bytes, count: number): BadAnswer | null {
-  const { bytes } = from;
+  const { bytes, view } = from;
   const end = bytes.length;
   const c = columns;
   c.count = c.filtered = 0;
@@ -67,7 +67,7 @@ export function parseAnswers(from: Bytes, count: number): BadAnswer | null {
   let answer = 0;
   let step = 0;
   for (let line = 0; line < end; ) {
-    const newline = newlineFrom(bytes, line, end);
+    const newline = newlineFrom(bytes, view, line, end);
     const length = (newline < 0 ? end : newline) - line;
     const next = newline < 0 ? -1 : answerStep(expect, bytes, line, length);
     if (next < 0 || length > ANSWER_LINE_BYTES_MAX) {

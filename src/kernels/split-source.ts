@@ -62,7 +62,7 @@ export function splitSource(args: SplitSourceArgs): SplitSourceResult {
   let at = 0;
   let overlong: number | null = null;
   for (const lastLine = firstLine + maxTuples; line < lastLine && at < size; line++) {
-    const newline = newlineFrom(source.bytes, at, size);
+    const newline = newlineFrom(source.bytes, source.view, at, size);
     const end = lineEnd(source.bytes, at, newline, size);
     // An unfinished line may still turn out to end with CR LF.
     const limit = newline < 0 && !final ? LINE_BYTES_MAX + 1 : LINE_BYTES_MAX;

@@ -36,6 +36,7 @@ export interface AnswerMismatch {
 /** Counts and cuts answers; one per operator process. */
 export class AnswerScanner {
   #buffer = Buffer.allocUnsafeSlow(BUFFER_BYTES_MIN);
+  #view = new DataView(this.#buffer.buffer);
   /** Stream offset of `#buffer[0]`. */
   #base = 0;
   /** Buffer offsets: first byte not taken, start of the current line, where to search on, end. */
@@ -97,12 +98,13 @@ export class AnswerScanner {
 
   #scan(): void {
     const bytes = this.#buffer;
+    const view = this.#view;
     const end = this.#end;
     let line = this.#line;
     let search = this.#search;
     let expect = this.#expect;
     for (;;) {
-      const newline = newlineFrom(bytes, search, end);
+      const newline = newlineFrom(bytes, view, search, end);
       const length = (newline < 0 ? end : newline) - line;
       if (length > ANSWER_LINE_BYTES_MAX) {
         this.#refuse(line, length);
@@ -150,15 +152,21 @@ export class AnswerScanner {
       ? this.#buffer
       : Buffer.allocUnsafeSlow(2 ** Math.ceil(Math.log2((live + extra) * 2)));
     this.#buffer.copy(target, 0, this.#start, this.#end);
-    this.#buffer = target;
+    this.#use(target);
     this.#shift(this.#start);
   }
 
   #rewind(): void {
     this.#shift(this.#start);
     if (this.#buffer.length > BUFFER_BYTES_KEPT) {
-      this.#buffer = Buffer.allocUnsafeSlow(BUFFER_BYTES_MIN);
+      this.#use(Buffer.allocUnsafeSlow(BUFFER_BYTES_MIN));
     }
+  }
+
+  #use(buffer: Buffer<ArrayBuffer>): void {
+    if (buffer === this.#buffer) return;
+    this.#buffer = buffer;
+    this.#view = new DataView(buffer.buffer);
   }
 
   /** The byte at `by` is now at the front of the buffer. */
