@@ -10,8 +10,10 @@ import {
   isSeq,
   LineCounter,
   type Node,
+  type Pair,
   parseDocument,
   visit,
+  type YAMLMap,
 } from 'yaml';
 import { reasonOf } from '../core/index.ts';
 import type { KeyPath } from './job-problems.ts';
@@ -148,13 +150,25 @@ function follow(document: Document.Parsed, node: unknown): unknown {
 function childOf(node: unknown, part: PropertyKey): unknown {
   if (isSeq(node)) return node.items[Number(part)];
   if (!isMap(node)) return undefined;
-  const pair = node.items.find((item) => isScalar(item.key) && item.key.value === part);
+  const pair = pairsOf(node).get(part);
   return pair === undefined ? undefined : (pair.value ?? pair.key);
 }
 
 function keyNode(node: unknown, key: string): unknown {
-  if (!isMap(node)) return undefined;
-  return node.items.map((item) => item.key).find((k) => isScalar(k) && k.value === key);
+  return isMap(node) ? pairsOf(node).get(key)?.key : undefined;
+}
+
+const pairsByMap = new WeakMap<YAMLMap, ReadonlyMap<unknown, Pair>>();
+
+/** The pairs of `map` by key, made once: a map of many unknown keys is asked for each of them. */
+function pairsOf(map: YAMLMap): ReadonlyMap<unknown, Pair> {
+  const known = pairsByMap.get(map);
+  if (known !== undefined) return known;
+  const pairs = new Map(
+    map.items.map((pair) => [isScalar(pair.key) ? pair.key.value : null, pair]),
+  );
+  pairsByMap.set(map, pairs);
+  return pairs;
 }
 
 function rangeStart(node: unknown): number | undefined {

@@ -1,5 +1,6 @@
 import test from 'ava';
 import fc from 'fast-check';
+import { parse } from 'shell-quote';
 import { type Fault, isFault } from '../../src/core/index.ts';
 import {
   formatPositional,
@@ -216,4 +217,12 @@ test('shell words are split as a shell splits them', (t) => {
   ];
   for (const [text, words] of cases)
     t.deepEqual(splitShellWords(text), { kind: 'words', words }, text);
+});
+
+test('without our checks the library would lose a quote and a variable, and say nothing', (t) => {
+  t.deepEqual(parse("'open"), ['open']);
+  t.deepEqual(parse('$HOME'), ['']);
+  for (const text of ["'open", '$HOME', '"$A"', 'a\\', '*', 'a>b', 'a\0']) {
+    t.is(splitShellWords(text).kind, 'refused', text);
+  }
 });
