@@ -175,10 +175,10 @@ function jobFolder(name, rate) {
   mkdirSync(dir);
   const job = readFileSync(join(root, 'scripts', 'demo', 'signs.yaml'), 'utf8')
     .replace(
-      'file: sample/signs.csv',
+      'file: ../../sample/signs.csv',
       rate === 0 ? 'file: ../signs.csv' : `file: ../signs.csv\n    rate: ${rate}`,
     )
-    .replace('file: sample/counts.txt', 'file: counts.txt');
+    .replace('file: ../../sample/counts.txt', 'file: counts.txt');
   writeFileSync(join(dir, 'signs.yaml'), job);
   return dir;
 }

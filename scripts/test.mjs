@@ -51,6 +51,8 @@ async function gate(name, command, args) {
 async function ava({ patterns, flags }) {
   const started = process.hrtime.bigint();
   const folder = mkdtempSync(join(tmpdir(), 'rainstorm-test-'));
+  const remove = () => rmSync(folder, { recursive: true, force: true });
+  process.once('exit', remove);
   try {
     const events = join(folder, 'events.jsonl');
     const ended = await run('ava', avaArguments(patterns, flags), {
@@ -68,7 +70,7 @@ async function ava({ patterns, flags }) {
     show(`tests (${tally.summary})`, tally.failed === 0, seconds(started));
     reportLeftovers('tests', ended.session);
   } finally {
-    rmSync(folder, { recursive: true, force: true });
+    remove();
   }
 }
 
