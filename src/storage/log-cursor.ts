@@ -45,7 +45,9 @@ export class LogCursor {
         this.index += found.entries.length;
         return found.entries;
       }
-      if (open.skip > 0) throw corrupt(open, 'entries are missing at its end');
+      if (open.skip > 0 || !this.#leadsOn(open.segment)) {
+        throw corrupt(open, 'entries are missing at its end');
+      }
       await this.close();
     }
     return null;
@@ -55,6 +57,13 @@ export class LogCursor {
     const open = this.#open;
     this.#open = null;
     await open?.file.close();
+  }
+
+  /** True when the segment after `segment` begins with the next entry, or was trimmed meanwhile. */
+  #leadsOn(segment: Segment): boolean {
+    const { segments } = this.#options;
+    const after = segments.at(segments.indexOf(segment) + 1);
+    return this.index < segments[0].firstIndex || after?.firstIndex === this.index;
   }
 
   async #openAt(index: number): Promise<OpenSegment> {
