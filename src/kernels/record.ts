@@ -4,7 +4,7 @@
  *   record  = magic length header-crc header blocks
  *   magic   = "RSR1"                        ; 4 bytes
  *   length  = u32 little endian             ; of the header
- *   header-crc = u32 little endian          ; CRC32C of length (4 bytes) and header
+ *   header-crc = u32 little endian          ; CRC32C of header
  *   header  = << {                          ; CBOR
  *     "v": 1,
  *     "kind": "batch" / "checkpoint" / "end" / "source",
@@ -81,7 +81,7 @@ export function encodeRecord(record: WalRecord): Uint8Array[] {
   const view = new DataView(head.buffer);
   view.setUint32(0, MAGIC, true);
   view.setUint32(4, header.length, true);
-  view.setUint32(8, headerCrc(head, PREFIX_BYTES + header.length), true);
+  view.setUint32(8, crc32c(header), true);
   return [head, ...blocks];
 }
 
@@ -96,8 +96,9 @@ export function decodeRecord(bytes: Uint8Array): WalRecord {
   const length = view.getUint32(4, true);
   const end = PREFIX_BYTES + length;
   if (length > HEADER_BYTES_MAX || end > bytes.length) throw invalid('its header is cut off');
-  if (view.getUint32(8, true) !== headerCrc(bytes, end)) throw invalid('its header fails its CRC');
-  const header = parseHeader(bytes.subarray(PREFIX_BYTES, end));
+  const headerBytes = bytes.subarray(PREFIX_BYTES, end);
+  if (view.getUint32(8, true) !== crc32c(headerBytes)) throw invalid('its header fails its CRC');
+  const header = parseHeader(headerBytes);
   const blocks = bytes.subarray(end);
   if (blocks.length !== blockBytes(header)) {
     throw invalid(`it has ${blocks.length} of ${blockBytes(header)} block bytes`);
@@ -144,11 +145,6 @@ function parseHeader(bytes: Uint8Array): RecordHeader {
   } catch (error) {
     throw invalid(`its header is not as described: ${reasonOf(error)}`, error);
   }
-}
-
-/** Over the length and the header: bytes 4..8 and 12..end. */
-function headerCrc(bytes: Uint8Array, end: number): number {
-  return crc32c(bytes.subarray(PREFIX_BYTES, end), crc32c(bytes.subarray(4, 8)));
 }
 
 function crcOf(parts: readonly Uint8Array[]): number {

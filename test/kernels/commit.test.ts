@@ -111,20 +111,51 @@ test('more or fewer answers than inputs is a bug', (t) => {
   t.throws(() => run('forward\nkey: a\nvalue: b\n', 1));
 });
 
-test('the same answers give the same bytes', (t) => {
+test('the same answers give the same bytes, whatever failed in between', (t) => {
   const block = encodeBlock(
     blockOf([{ source: 0, line: 1, path: [2], key: Buffer.from('k'), value: Buffer.from('v') }]),
   );
   const answers = Buffer.from('emit\nkey: a\nvalue: b\nforward\nkey: c\nvalue: d\n');
   const run = () => commit({ answers, count: 1, block, skip: 0, consumers, slots });
   const before = run();
-  commit({
-    answers: Buffer.from('filter\n'),
-    count: 1,
-    block,
-    skip: 0,
-    consumers: 1,
-    slots: slots.map(() => 0),
+  const beyond = Buffer.from('forward\nkey: a\nvalue: b\n'.repeat(2));
+  t.throws(() => commit({ answers: beyond, count: 2, block, skip: 0, consumers, slots }), {
+    message: 'an answer belongs to a tuple of the block',
   });
   t.deepEqual(run(), before);
 });
+
+/** Ways a partition could be wrong, each done to a right one. */
+const planted: Readonly<Record<string, (lists: Tuple[][]) => void>> = {
+  'a lost tuple': (lists) => {
+    lists[1].pop();
+  },
+  'a tuple delivered twice': (lists) => {
+    lists[1].push(lists[1][0]);
+  },
+  'two tuples in the wrong order': (lists) => {
+    lists[1].reverse();
+  },
+  'a tuple at the wrong consumer': (lists) => {
+    lists[2].push(...lists[1].splice(0, 1));
+  },
+  'an id without its fan-out step': (lists) => {
+    lists[1][0] = { ...lists[1][0], path: [] };
+  },
+};
+
+for (const [what, spoil] of Object.entries(planted)) {
+  test(`the comparison of outputs notices ${what}`, (t) => {
+    const key = ['a', 'b', 'c', 'd', 'e', 'f', 'g']
+      .map((k) => Buffer.from(k))
+      .find((k) => slots[slotOf(k, 0, 1)] === 1);
+    const output = (n: number) => ({ key: key ?? Buffer.of(0), value: Buffer.from(String(n)) });
+    const input = { source: 0, line: 1, path: [], key: Buffer.from('k'), value: Buffer.from('v') };
+    const replies = [{ emits: [output(1), output(2)], last: null }];
+    const right = expected({ list: [input], skip: 0, dead: [], replies, answered: [0] });
+    const wrong = right.map((list) => [...list]);
+    t.is(right[1].length, 2);
+    spoil(wrong);
+    t.notDeepEqual(wrong, right);
+  });
+}
