@@ -13,7 +13,16 @@
  * 5. The first failed append ends the log: what follows might otherwise become durable without what
  *    came before. Everything waiting is rejected, and so is every later proposal.
  */
-import { assert, type Clock, failpoint, fault, type Logger, reasonOf } from '../core/index.ts';
+import {
+  assert,
+  type Clock,
+  failpoint,
+  fault,
+  type Logger,
+  type Random,
+  reasonOf,
+  systemRandom,
+} from '../core/index.ts';
 import { type Disk, SegmentedLog, type SyncMode } from '../storage/index.ts';
 import { decodeCbor, encodeCbor } from '../wire/index.ts';
 import { type Command, type Entry, entrySchema, type Outcome } from './command.ts';
@@ -30,6 +39,8 @@ export interface SingleVoterOptions {
   readonly log: Logger;
   /** When a new segment begins; smaller in tests. */
   readonly segmentBytes?: number;
+  /** For the names of segments; the system's by default. */
+  readonly random?: Random;
 }
 
 /** Decisions are small and rare; a small segment keeps replay short. */
@@ -52,13 +63,29 @@ export class SingleVoterLog implements ControlLog {
    * @throws Fault CONTROL_LOG_INVALID when an entry cannot be read; the disk's own faults
    */
   static async open(options: SingleVoterOptions): Promise<SingleVoterLog> {
-    const { disk, dir, sync, clock, log, segmentBytes = SEGMENT_BYTES } = options;
+    const {
+      disk,
+      dir,
+      sync,
+      clock,
+      log,
+      segmentBytes = SEGMENT_BYTES,
+      random = systemRandom,
+    } = options;
     const view = { tail: emptyState, rolled: false };
     const header = (): Uint8Array => {
       view.rolled = true;
       return snapshot(view.tail);
     };
-    const segments = await SegmentedLog.open({ disk, dir, sync, segmentBytes, header, log });
+    const segments = await SegmentedLog.open({
+      disk,
+      dir,
+      sync,
+      segmentBytes,
+      header,
+      log,
+      random,
+    });
     view.tail = await replay(segments, dir);
     const opened = new SingleVoterLog(segments, view, log);
     const outcome = await opened.propose({

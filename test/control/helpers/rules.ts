@@ -1,0 +1,85 @@
+/** The rules of the control state, checked from outside while commands are applied. */
+import { isDeepStrictEqual } from 'node:util';
+import {
+  type apply,
+  type Command,
+  type ControlState,
+  emptyState,
+  isLive,
+  mayMove,
+  restore,
+  snapshot,
+} from '../../../src/control/index.ts';
+
+export type Apply = typeof apply;
+
+/** The first rule that `apply` breaks over `commands`, or null. */
+export function brokenRule(
+  applying: Apply,
+  commands: readonly Command[],
+  copy: (state: ControlState) => ControlState = (state) => restore(snapshot(state)),
+): string | null {
+  let state = emptyState;
+  let newestTerm = 0;
+  const epochs = new Map<string, number>();
+  for (const command of commands) {
+    const before = snapshot(state);
+    const next = applying(state, command);
+    if (!isDeepStrictEqual(snapshot(state), before)) return 'a state was changed in place';
+    const broken =
+      brokenStep(state, next, command) ??
+      brokenTerm(next.outcome.ok, command.term, newestTerm) ??
+      brokenEpoch(epochs, command, next) ??
+      brokenNames(next.state);
+    if (broken !== null) return broken;
+    if (!isDeepStrictEqual(copy(next.state), next.state)) return 'a snapshot differs';
+    newestTerm = Math.max(newestTerm, command.term);
+    state = copy(next.state);
+  }
+  return null;
+}
+
+type Next = ReturnType<Apply>;
+
+function brokenTerm(ok: boolean, term: number, newest: number): string | null {
+  return ok && term < newest ? 'a stale term decided' : null;
+}
+
+function brokenStep(before: ControlState, next: Next, command: Command): string | null {
+  const { outcome, state } = next;
+  if (state.index !== before.index + 1) return 'an entry was not counted';
+  if (!outcome.ok) {
+    const same = isDeepStrictEqual(
+      { ...state, index: 0, term: 0 },
+      { ...before, index: 0, term: 0 },
+    );
+    return same ? null : 'a refused command had an effect';
+  }
+  if (command.kind === 'job-state') {
+    const from = before.jobs.get(command.job)?.state;
+    if (from === undefined || !mayMove(from, command.to)) return 'a job took an edge that is none';
+  }
+  if (command.kind === 'task-done') {
+    const task = before.jobs.get(command.job)?.tasks.get(`${command.stage}/${command.index}`);
+    if (task?.epoch !== command.epoch) return 'a past attempt finished its task';
+    if (task.done !== null) return 'a task was finished twice';
+  }
+  return null;
+}
+
+function brokenEpoch(epochs: Map<string, number>, command: Command, next: Next): string | null {
+  for (const key of epochs.keys()) {
+    if (!next.state.jobs.has(key.split(' ')[0])) epochs.delete(key);
+  }
+  if (command.kind !== 'assign' || !next.outcome.ok) return null;
+  const key = `${command.job} ${command.stage}/${command.index}`;
+  const last = epochs.get(key) ?? 0;
+  const given = next.outcome.epoch ?? 0;
+  epochs.set(key, given);
+  return given > last ? null : 'an epoch did not grow';
+}
+
+function brokenNames(state: ControlState): string | null {
+  const live = [...state.jobs.values()].filter((job) => isLive(job.state)).map((job) => job.name);
+  return new Set(live).size === live.length ? null : 'two live jobs share a name';
+}
