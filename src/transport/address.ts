@@ -16,9 +16,9 @@ const UNIX_PATH_BYTES_MAX = 107;
 export function parseAddress(address: string): Target {
   if (address.startsWith('unix:')) return unixTarget(address, address.slice('unix:'.length));
   const at = address.lastIndexOf(':');
-  const host = address.slice(0, at).replace(/^\[(.*)\]$/, '$1');
-  const port = address.slice(at + 1);
-  const reason = problemOf(at, host, port);
+  const [written, port] = [address.slice(0, at), address.slice(at + 1)];
+  const host = /^\[.*:.*\]$/.test(written) ? written.slice(1, -1) : written;
+  const reason = problemOf(at, host, port, host !== written);
   if (reason !== null) throw fault('ADDRESS_INVALID', { address, reason });
   return { kind: 'tcp', host, port: Number(port) };
 }
@@ -39,10 +39,11 @@ export function isLoopbackIp(ip: string): boolean {
   return (isIP(plain) === 4 && plain.startsWith('127.')) || plain === '::1';
 }
 
-function problemOf(at: number, host: string, port: string): string | null {
+function problemOf(at: number, host: string, port: string, bracketed: boolean): string | null {
   if (at < 0) return 'it has no port';
   if (host === '') return 'it has no host';
-  if (host.includes(':') && isIP(host) !== 6) return 'the host is not a name or an IP address';
+  if (bracketed && isIP(host) !== 6) return 'what is in brackets is not an IPv6 address';
+  if (!bracketed && host.includes(':')) return 'an IPv6 address is written in brackets';
   if (!/^\d{1,5}$/.test(port) || Number(port) > 65_535) return `'${port}' is not a port`;
   return null;
 }

@@ -1,0 +1,6 @@
+import { tcp } from './helpers/harness.ts';
+import { rpcSuite } from './rpc-suite.ts';
+import { transportSuite } from './suite.ts';
+
+transportSuite(tcp);
+rpcSuite(tcp);
