@@ -11,7 +11,7 @@ import { mkdir, open, readdir, rename, rm, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { type Disk, type DiskFile, errorCode, type OpenMode } from './disk.ts';
 
-const FLAGS = { read: 'r', write: 'r+', create: 'w' } as const satisfies Record<OpenMode, string>;
+const FLAGS = { read: 'r', write: 'r+', create: 'w+' } as const satisfies Record<OpenMode, string>;
 
 /** The file system of this machine; see `Disk`. */
 export const nodeDisk: Disk = {

@@ -137,13 +137,17 @@ export class SimDisk {
     return [...this.#files.keys()].filter((path) => path.startsWith(prefix)).sort();
   }
 
-  /** Counts an operation of the process `life` and ends the process when its time has come. */
-  async step(life: number): Promise<void> {
+  /**
+   * Carries out one operation of the process `life`, unless the process ends first, and counts it.
+   * A process that ends while the operation is under way never hears of it.
+   */
+  async step<T>(life: number, effect: () => T): Promise<T> {
     this.#refuseDead(life);
     this.steps += 1;
     if (this.steps >= this.diesAtStep) this.#dead = true;
     for (let turns = between(this.random, 1, 4); turns > 0; turns--) await null;
     this.#refuseDead(life);
+    return effect();
   }
 
   inode(path: string): Inode {
@@ -316,46 +320,37 @@ class SimMount implements Disk {
     this.#life = life;
   }
 
-  async open(path: string, mode: OpenMode): Promise<DiskFile> {
-    await this.#step();
-    return new SimFile(path, this.#machine.open(path, mode), {
-      disk: this.#machine,
-      life: this.#life,
-    });
+  open(path: string, mode: OpenMode): Promise<DiskFile> {
+    const process = { disk: this.#machine, life: this.#life };
+    return this.#step((disk) => new SimFile(path, disk.open(path, mode), process));
   }
 
-  async mkdir(path: string): Promise<void> {
-    await this.#step();
-    this.#machine.mkdir(path);
+  mkdir(path: string): Promise<void> {
+    return this.#step((disk) => disk.mkdir(path));
   }
 
-  async list(path: string): Promise<readonly string[]> {
-    await this.#step();
-    return this.#machine.list(path);
+  list(path: string): Promise<readonly string[]> {
+    return this.#step((disk) => disk.list(path));
   }
 
-  async rename(from: string, to: string): Promise<void> {
-    await this.#step();
-    this.#machine.rename(from, to);
+  rename(from: string, to: string): Promise<void> {
+    return this.#step((disk) => disk.rename(from, to));
   }
 
-  async unlink(path: string): Promise<void> {
-    await this.#step();
-    this.#machine.unlink(path);
+  unlink(path: string): Promise<void> {
+    return this.#step((disk) => disk.unlink(path));
   }
 
-  async rmdir(path: string): Promise<void> {
-    await this.#step();
-    this.#machine.rmdir(path);
+  rmdir(path: string): Promise<void> {
+    return this.#step((disk) => disk.rmdir(path));
   }
 
-  async syncDir(path: string): Promise<void> {
-    await this.#step();
-    this.#machine.syncDir(path);
+  syncDir(path: string): Promise<void> {
+    return this.#step((disk) => disk.syncDir(path));
   }
 
-  #step(): Promise<void> {
-    return this.#machine.step(this.#life);
+  #step<T>(effect: (disk: SimDisk) => T): Promise<T> {
+    return this.#machine.step(this.#life, () => effect(this.#machine));
   }
 }
 
@@ -371,33 +366,30 @@ class SimFile implements DiskFile {
     this.#process = process;
   }
 
-  async writev(parts: readonly Uint8Array[], position: number): Promise<number> {
-    await this.#step();
-    return this.#process.disk.write(this.#inode, parts, position);
+  writev(parts: readonly Uint8Array[], position: number): Promise<number> {
+    return this.#step((disk) => disk.write(this.#inode, parts, position));
   }
 
-  async read(into: Uint8Array, position: number): Promise<number> {
-    await this.#step();
-    const bytes = this.#inode.current.subarray(position, position + into.length);
-    into.set(bytes);
-    this.#process.disk.stats.bytesRead += bytes.length;
-    return bytes.length;
+  read(into: Uint8Array, position: number): Promise<number> {
+    return this.#step((disk) => {
+      const bytes = this.#inode.current.subarray(position, position + into.length);
+      into.set(bytes);
+      disk.stats.bytesRead += bytes.length;
+      return bytes.length;
+    });
   }
 
   async datasync(): Promise<void> {
     await this.#process.disk.gate;
-    await this.#step();
-    this.#process.disk.sync(this.#inode);
+    await this.#step((disk) => disk.sync(this.#inode));
   }
 
-  async truncate(length: number): Promise<void> {
-    await this.#step();
-    this.#process.disk.truncate(this.#inode, length);
+  truncate(length: number): Promise<void> {
+    return this.#step((disk) => disk.truncate(this.#inode, length));
   }
 
-  async size(): Promise<number> {
-    await this.#step();
-    return this.#inode.current.length;
+  size(): Promise<number> {
+    return this.#step(() => this.#inode.current.length);
   }
 
   async close(): Promise<void> {
@@ -405,9 +397,10 @@ class SimFile implements DiskFile {
     this.#closed = true;
   }
 
-  #step(): Promise<void> {
+  #step<T>(effect: (disk: SimDisk) => T): Promise<T> {
     assert(!this.#closed, 'a closed file is not used');
-    return this.#process.disk.step(this.#process.life);
+    const { disk, life } = this.#process;
+    return disk.step(life, () => effect(disk));
   }
 }
 
