@@ -177,7 +177,7 @@ def crc32c(data):
 def check_record(data, says, _numbers):
     magic, length, crc = struct.unpack("<4sII", data[:12])
     expect(magic, b"RSR1")
-    expect(crc32c(data[4:8] + data[12 : 12 + length]), crc)
+    expect(crc32c(data[12 : 12 + length]), crc)
     header = Reader(data[12 : 12 + length]).whole()
     blocks = data[12 + length :]
     expect(crc32c(blocks), header["crc"])
