@@ -4,7 +4,7 @@
 
 Every tuple is answered with the column's text as its key and the running count as its value; a line
 without that column counts under the empty key. The counts are those of this process: with several
-tasks, put `project.py COLUMN` and a stage that makes the column the key before it, or use one task.
+tasks, use `project.py --key COLUMN ...` and `count_by_key.py` instead, or one task.
 """
 import csv
 import sys

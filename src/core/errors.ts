@@ -16,6 +16,42 @@ interface FaultRow {
 }
 
 export const faultTable = {
+  // jobs and their destinations
+  JOB_FILE_UNREADABLE: {
+    domain: 'user',
+    exit: 2,
+    says: 'the job file {path} cannot be read ({reason}); check the path',
+  },
+  JOB_FAILED: {
+    domain: 'user',
+    exit: 1,
+    says: 'the job {name} failed: {reason}',
+  },
+  JOB_UNFINISHED: {
+    domain: 'user',
+    exit: 2,
+    says: 'a job named {name} ({job}) with other settings is unfinished in this data directory; run its own command again to resume it, give it up with `rainstorm stop --now {name}`, or name this one differently',
+  },
+  DESTINATION_EXISTS: {
+    domain: 'user',
+    exit: 2,
+    says: 'the destination {destination} exists already; give another one, or --overwrite to replace it',
+  },
+  DESTINATION_UNWRITABLE: {
+    domain: 'user',
+    exit: 2,
+    says: 'the destination {destination} cannot be written ({reason}); give a path in a folder that you can write to',
+  },
+  DESTINATION_IS_SOURCE: {
+    domain: 'user',
+    exit: 2,
+    says: 'the destination is also the source {file}; give another destination',
+  },
+  DATA_DIR_MISSING: {
+    domain: 'user',
+    exit: 3,
+    says: 'there is no data directory {dir}; give the one of your job with --data',
+  },
   // sources and tasks
   SOURCE_MISSING: {
     domain: 'user',
@@ -41,6 +77,11 @@ export const faultTable = {
     domain: 'user',
     exit: 1,
     says: 'the tuple {tuple} has a newline in its key or value, which the lines protocol of {task} cannot carry; use `protocol: native` for that stage',
+  },
+  CHANNEL_DIVERGED: {
+    domain: 'internal',
+    exit: 1,
+    says: 'a channel has consumed up to tuple {consumed}, but its producer knows only {produced}: a log was lost or replaced; run the job anew with --restart, and report this',
   },
   TASK_BROKEN: {
     domain: 'internal',

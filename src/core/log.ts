@@ -29,7 +29,7 @@ export const silentLog: Logger = {
 export function fileLog(path: string, level: 'debug' | 'info' | 'warn' = 'info'): Logger {
   const destination = pino.destination({ dest: path, sync: true, mkdir: true, append: true });
   const root = pino(
-    { level, base: undefined, timestamp: pino.stdTimeFunctions.isoTime },
+    { level, base: null, timestamp: pino.stdTimeFunctions.isoTime },
     destination,
   );
   return wrap(root);

@@ -36,9 +36,10 @@ export class LocalService implements Service {
 
   /**
    * Makes `spec` a job, or goes on with it when it is unfinished.
-   * @throws JOB_RUNNING, JOB_UNFINISHED, DESTINATION_EXISTS, SOURCE_MISSING, OPERATOR_NOT_FOUND, ...
+   * @throws JOB_UNFINISHED, DESTINATION_EXISTS, SOURCE_MISSING, OPERATOR_NOT_FOUND, ...
    */
   async submit({ spec, overwrite, restart }: SubmitRequest): Promise<Submitted> {
+    await this.#endCancelled(spec.name);
     const before = this.#unfinished(spec);
     const same = before?.fingerprint === specFingerprint(spec);
     if (before !== null && same && !restart) return this.#goOn(before, spec);
@@ -151,12 +152,18 @@ export class LocalService implements Service {
   }
 
   async #goOn(view: JobView, spec: JobSpec): Promise<Submitted> {
-    if (view.state !== 'suspended' && view.state !== 'failed') {
-      throw fault('JOB_RUNNING', { name: view.name, job: view.job.slice(0, 8) });
-    }
-    const from = await resumePoints(this.#options.fs, planJob(view.job, spec));
-    await this.#options.leader.resume(view.job);
+    const { leader, fs } = this.#options;
+    const from = await resumePoints(fs, planJob(view.job, spec));
+    if (view.state === 'stopping') await leader.stop(view.job, 'drain');
+    else await leader.resume(view.job);
     return { kind: 'resumed', job: view.job, from };
+  }
+
+  /** A job that was being cancelled when its process died is cancelled now. */
+  async #endCancelled(name: string): Promise<void> {
+    for (const view of this.#options.leader.jobs()) {
+      if (view.name === name && view.state === 'cancelling') await this.#giveUp(view);
+    }
   }
 
   async #giveUp(view: JobView): Promise<void> {

@@ -184,8 +184,12 @@ export class ChannelHub {
     const inbound = this.#inbound.get(connection)?.get(message.channel);
     if (inbound === undefined || inbound.epoch !== message.toEpoch) return; // (H2) of before a reset
     const { inbox, producer, link } = inbound;
-    if (message.kind === 'data') inbox.data(producer, link, message);
-    else inbox.end(producer, link, message.fromEpoch, message.lastSeq);
+    try {
+      if (message.kind === 'data') inbox.data(producer, link, message);
+      else inbox.end(producer, link, message.fromEpoch, message.lastSeq);
+    } catch (error) {
+      inbox.broken(error);
+    }
   }
 }
 
@@ -239,7 +243,17 @@ class OutboundChannel {
     this.open();
   }
 
+  /** What the consumer says; what cannot be true ends the attempt, not the node. */
   receive(message: ChannelReady | ChannelRefused | Ack | EndAck | Fenced): void {
+    try {
+      this.#hear(message);
+    } catch (error) {
+      this.close();
+      this.#port.broken(error);
+    }
+  }
+
+  #hear(message: ChannelReady | ChannelRefused | Ack | EndAck | Fenced): void {
     const wire = this.#wire;
     if (wire.kind !== 'opening' && wire.kind !== 'open') return;
     const { sender } = this.#port;

@@ -12,7 +12,7 @@
  * With at-least-once delivery a new producer attempt numbers its tuples anew, so its opening
  * starts the numbers over (`restartOnNewEpoch`); with exactly-once it continues them.
  */
-import { assert } from '../core/index.ts';
+import { assert, fault } from '../core/index.ts';
 
 /** What to do with a block that arrived. */
 export type Admission =
@@ -99,11 +99,16 @@ export class ChannelReceiver {
     return { kind: 'accept', skip };
   }
 
-  /** The producer says that `lastSeq` was its last tuple (R5). */
+  /**
+   * The producer says that `lastSeq` was its last tuple (R5).
+   * @throws CHANNEL_DIVERGED when more than that has been consumed
+   */
   end(fromEpoch: number, lastSeq: number): 'noted' | 'fenced' | 'gap' {
     if (fromEpoch !== this.#fromEpoch) return 'fenced';
     if (lastSeq > this.#accepted) return 'gap';
-    assert(lastSeq === this.#accepted, 'a producer ends at its last tuple');
+    if (lastSeq < this.#accepted) {
+      throw fault('CHANNEL_DIVERGED', { consumed: this.#accepted, produced: lastSeq });
+    }
     this.#lastSeq = lastSeq;
     return 'noted';
   }

@@ -15,7 +15,7 @@
  *   S5  The end follows the last block, is sent again after each opening, and is done only when
  *       the consumer said so.
  */
-import { assert } from '../core/index.ts';
+import { assert, fault } from '../core/index.ts';
 
 /** A block on its way: `count` tuples numbered from `firstSeq`. */
 export interface OutgoingBlock {
@@ -97,10 +97,11 @@ export class ChannelSender {
   /**
    * The consumer's attempt `toEpoch` accepts blocks above `watermark` (S3).
    * False when a newer attempt has been heard: this one is to be left alone (S4).
+   * @throws CHANNEL_DIVERGED when it has consumed what was never produced
    */
   opened(toEpoch: number, watermark: number, credit: number): boolean {
     if (toEpoch < this.#newestConsumer) return false;
-    assert(watermark < this.#nextSeq, 'a consumer cannot have consumed what was never produced');
+    this.#mustKnow(watermark);
     this.#newestConsumer = toEpoch;
     this.#drop(watermark);
     this.#next = this.#head;
@@ -114,18 +115,21 @@ export class ChannelSender {
     this.#phase = { kind: 'closed' };
   }
 
-  /** The consumer holds everything up to `seq` durably and grants `credit` bytes on the way. */
+  /**
+   * The consumer holds everything up to `seq` durably and grants `credit` bytes on the way.
+   * @throws CHANNEL_DIVERGED
+   */
   acked(toEpoch: number, seq: number, credit: number): void {
     if (this.#phase.kind !== 'open' || this.#phase.toEpoch !== toEpoch) return;
-    assert(seq < this.#nextSeq, 'an ack covers produced tuples only');
+    this.#mustKnow(seq);
     this.#phase.credit = credit;
     this.#drop(seq);
   }
 
-  /** The consumer has recorded the end. */
+  /** The consumer has recorded the end, and so everything before it. */
   endAcked(): void {
     if (this.#end !== 'wanted') return;
-    assert(this.#head === this.#kept.length, 'the end is acked after the last block');
+    this.#drop(this.#nextSeq - 1);
     this.#end = 'acked';
   }
 
@@ -154,6 +158,12 @@ export class ChannelSender {
       return { kind: 'end', lastSeq: this.#nextSeq - 1 };
     }
     return null;
+  }
+
+  #mustKnow(seq: number): void {
+    if (seq >= this.#nextSeq) {
+      throw fault('CHANNEL_DIVERGED', { consumed: seq, produced: this.#nextSeq - 1 });
+    }
   }
 
   #countResent(block: OutgoingBlock): void {

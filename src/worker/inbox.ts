@@ -66,12 +66,15 @@ export interface InboxOptions {
   readonly restartOnNewEpoch: boolean;
   /** called when there may be something to take */
   readonly arrived: () => void;
+  /** called when a producer says what cannot be true */
+  readonly broken: (error: unknown) => void;
 }
 
 export class Inbox {
   readonly #producers: Producer[];
   readonly #credit: number;
   readonly #arrived: () => void;
+  readonly broken: (error: unknown) => void;
   #queue: (QueuedBlock | QueuedEnd)[] = [];
   #head = 0;
   #flushScheduled = false;
@@ -92,6 +95,7 @@ export class Inbox {
       Math.floor(INBOX_BYTES / Math.max(1, this.#producers.length)),
     );
     this.#arrived = options.arrived;
+    this.broken = options.broken;
   }
 
   /** Every producer has ended and all of that is durable. */

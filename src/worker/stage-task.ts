@@ -176,6 +176,7 @@ export class StageTask implements Task {
       ended: outputs.recovered.ended,
       restartOnNewEpoch: !this.#context.plan.spec.exactlyOnce,
       arrived: () => this.#resume(),
+      broken: (error) => this.#fail(error),
     });
   }
 
