@@ -1,4 +1,6 @@
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
@@ -101,6 +103,25 @@ test('however starters and releases interleave, there is never more than one own
   };
   await Promise.all(Array.from({ length: 6 }, contend));
   t.true(turns > 5, `${turns} turns`);
+});
+
+test('a starter that was slow to follow a stale owner gives way to who came meanwhile', async (t) => {
+  const dir = tmpDir(t);
+  const slow = join(dir, 'lock.1');
+  execFileSync('mkfifo', [slow]);
+  const late = lockDataDir(dir); // reads the owner of lock.1 from a pipe, so it waits for us
+  const pipe = await open(slow, 'w');
+  writeFileSync(join(dir, 'lock.2'), '');
+  const lock = await lockDataDir(dir);
+  t.deepEqual(
+    locksIn(dir).filter((name) => !name.includes('draft')),
+    ['lock.3'],
+  );
+  await pipe.writeFile('no owner');
+  await pipe.close();
+  t.true(isFault(await t.throwsAsync(late), 'DATA_DIR_LOCKED'));
+  t.deepEqual(locksIn(dir), ['lock.3']);
+  await lock.release();
 });
 
 test('a lock file lost in a power cut does not lock anybody out', async (t) => {
