@@ -19,7 +19,9 @@
  * 3. `task-stop now` needs no answer; what is heard of that attempt later is not listened to.
  * 4. `task-stop pause` is answered by `quiet` when nothing is uncommitted or unacknowledged, or by
  *    `finished`; `task-stop end` (to sources) leads to `finished`.
- * 5. An order for an epoch that the node does not run changes nothing; so does one of an old term.
+ * 5. `failed` carries the fault that ends the job; `fenced` and `stopped` are no faults, the attempt is
+ *    replaced.
+ * 6. An order for an epoch that the node does not run changes nothing; so does one of an old term.
  */
 export { EVENTS_KEPT } from './job-turn.ts';
 export {

@@ -5,6 +5,9 @@ import { type JobTurn, jobTurn } from './job-turn.ts';
 import type { AttemptPhase, AttemptRecord } from './state.ts';
 import type { Turn } from './turn.ts';
 
+/** The attempt is over without a fault of the job: somebody newer has its log, or it was ended. */
+const OVER: ReadonlySet<string> = new Set(['fenced', 'stopped']);
+
 const PHASES: ReadonlySet<string> = new Set<AttemptPhase>([
   'starting',
   'recovering',
@@ -19,7 +22,8 @@ export function recordReport(turn: Turn, node: string, report: TaskReport): void
   const attempt = job?.attempt(report);
   if (job === null || attempt === undefined) return;
   if (attempt.epoch !== report.epoch || attempt.node !== node) return;
-  if (report.state === 'failed') recordFailure(job, withFacts(attempt, report), report);
+  if (OVER.has(report.state)) replace(job, withFacts(attempt, report), report.state);
+  else if (report.state === 'failed') recordFailure(job, withFacts(attempt, report), report);
   else if (isPhase(report.state)) recordPhase(job, attempt, report, report.state);
 }
 
@@ -56,9 +60,19 @@ function noteProgress(job: JobTurn, before: AttemptRecord, now: AttemptRecord): 
 }
 
 function recordFailure(job: JobTurn, attempt: AttemptRecord, { fault }: TaskReport): void {
+  if (fault?.code === 'FENCED') {
+    replace(job, attempt, 'fenced');
+    return;
+  }
   const says = fault === null ? 'failed without a word' : fault.message;
   job.noteTask('task-failed', attempt, `failed: ${says}`);
   job.dropAttempt(attempt);
-  if (fault?.code === 'FENCED' || job.run.fault !== null) return;
+  if (job.run.fault !== null) return;
   job.turn.setRun({ ...job.run, fault: `${taskName(job.plan, attempt)}: ${says}` });
+}
+
+/** Forgets an attempt that ended by itself; the task gets another when the job is at work. */
+function replace(job: JobTurn, attempt: AttemptRecord, how: string): void {
+  job.noteTask('task-lost', attempt, `was ${how} and is replaced`);
+  job.dropAttempt(attempt);
 }

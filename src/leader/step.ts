@@ -5,7 +5,7 @@
  *    what is missing (`job-states/`). What was missed once is done at the next input.
  * 2. A report counts only for the attempt that is believed to live: same epoch, same node.
  * 3. A job whose task has failed stops everything, then is recorded as failed; it starts nothing
- *    in between. Only `FENCED` is not a fault of the job: the attempt is replaced.
+ *    in between. An attempt that was fenced or stopped is no fault of the job: it is replaced.
  * 4. A job that is held is brought to rest before anything else: suspended, as if asked.
  * 5. After the end of a job nothing is started for it and nobody is told routes.
  */

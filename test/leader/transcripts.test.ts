@@ -111,6 +111,7 @@ test('an attempt that was fenced is replaced, the job goes on', (t) => {
     'propose assign 1/0 on a',
     'a <- start 1/0#2',
   ]);
+  t.deepEqual(leader.report('a 1/0 fenced'), ['propose assign 1/0 on a', 'a <- start 1/0#3']);
   t.is(leader.state, 'running');
 });
 
