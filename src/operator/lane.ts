@@ -18,23 +18,21 @@
  */
 import {
   assert,
-  type Clock,
   type Fault,
-  type FaultCode,
   type FaultParameters,
   fault,
   present,
   reasonOf,
   type Timer,
 } from '../core/index.ts';
-import { AnswerScanner } from '../plan/index.ts';
+import type { AnswerMismatch } from '../plan/index.ts';
 import { Blame } from './blame.ts';
-import type { GroupsFile } from './groups.ts';
+import { Conversation } from './conversation.ts';
 import type { Job } from './job.ts';
+import type { LaneFault, LaneOptions, LaneParameters } from './lane-options.ts';
 import { type Exit, OperatorProcess } from './operator-process.ts';
 import { operatorName } from './resolve.ts';
 import { quoteTrace } from './stderr-tail.ts';
-import type { InputBatch, OperatorCommand, OperatorEvent, TaskLogSink } from './types.ts';
 import { Watch } from './watch.ts';
 
 /** Batches held by one lane, so that a queue of tiny ones stays short. */
@@ -53,27 +51,9 @@ const EXPECTED = 'an answer (`filter`, or `forward` with a `key: ` and a `value:
 
 type Phase =
   | { readonly kind: 'down' }
-  | { readonly kind: 'starting' | 'replaying' | 'running'; readonly process: OperatorProcess }
-  | { readonly kind: 'probing'; readonly process: OperatorProcess; readonly answered: number }
-  | { readonly kind: 'ending'; readonly process: OperatorProcess }
-  | { readonly kind: 'closed'; readonly process: OperatorProcess | null };
-
-/** What a lane needs to know and whom it tells. */
-export interface LaneOptions {
-  readonly command: OperatorCommand;
-  readonly clock: Clock;
-  readonly groups: GroupsFile;
-  readonly log: TaskLogSink | null;
-  readonly deadlineMs: number;
-  readonly startDeadlineMs: number;
-  readonly maxInFlightBytes: number;
-  readonly crashLimit: number;
-  readonly rebuild: (() => AsyncIterable<InputBatch>) | null;
-  /** A batch has all its answers. */
-  readonly onAnswered: () => void;
-  readonly onFailed: (error: Fault) => void;
-  readonly onEvent: (event: OperatorEvent) => void;
-}
+  | { readonly kind: 'starting' | 'replaying' | 'running' | 'ending'; readonly talk: Conversation }
+  | { readonly kind: 'probing'; readonly talk: Conversation; readonly answered: number }
+  | { readonly kind: 'closed'; readonly talk: Conversation | null };
 
 export class Lane {
   readonly #options: LaneOptions;
@@ -83,10 +63,6 @@ export class Lane {
   #feedAt = 0;
   #held = 0;
   #phase: Phase = { kind: 'down' };
-  #scanner = new AnswerScanner();
-  /** Of the present process: inputs sent, answers taken. */
-  #sent = 0;
-  #taken = 0;
   #nextPlace = 0;
   /** Place before which every input was answered at some time. */
   #highest = 0;
@@ -95,11 +71,9 @@ export class Lane {
   #startFailures = 0;
   #rebuildFailures = 0;
   #deadRun = 0;
-  #replayBytes = 0;
   #probed = false;
   #overdue: string | null = null;
   #timer: Timer | null = null;
-  #wakeReplay: (() => void) | null = null;
   readonly #running = Promise.withResolvers<void>();
   readonly #gone = Promise.withResolvers<void>();
 
@@ -114,7 +88,7 @@ export class Lane {
       limitMs: () =>
         this.#phase.kind === 'starting' ? options.startDeadlineMs : options.deadlineMs,
       poke: () => {
-        if (options.command.shim && this.#phase.kind !== 'starting') this.#process?.poke();
+        if (options.command.shim && this.#phase.kind !== 'starting') this.#talk?.process.poke();
       },
       overdue: () => this.#onOverdue(),
     });
@@ -125,8 +99,8 @@ export class Lane {
   }
 
   get pid(): number | null {
-    const pid = this.#process?.pid ?? 0;
-    return pid === 0 ? null : pid;
+    const process = this.#talk?.process;
+    return process?.isAlive ? process.pid : null;
   }
 
   /** Bytes of unanswered input in this lane. */
@@ -159,28 +133,28 @@ export class Lane {
   async end(): Promise<void> {
     assert(this.#jobs.length === 0, 'a lane ends when everything is answered');
     if (this.#phase.kind !== 'running') return this.kill();
-    const { process } = this.#phase;
-    this.#become({ kind: 'ending', process });
-    process.endInput();
-    this.#timer = this.#options.clock.timer(END_MS, () => process.kill());
+    const { talk } = this.#phase;
+    this.#become({ kind: 'ending', talk });
+    talk.process.endInput();
+    this.#timer = this.#options.clock.timer(END_MS, () => talk.process.kill());
     return this.#gone.promise;
   }
 
   /** Kills the process group, drops what is unanswered, waits until it is gone. */
   kill(): Promise<void> {
-    const process = this.#process;
-    if (this.#phase.kind !== 'closed') this.#become({ kind: 'closed', process });
+    const talk = this.#talk;
+    if (this.#phase.kind !== 'closed') this.#become({ kind: 'closed', talk });
     this.#jobs.length = this.#feedAt = this.#held = 0;
     const operator = operatorName(this.#options.command);
     this.#running.reject(fault('OPERATOR_CLOSED', { operator }));
-    process?.kill();
-    if (process === null || process.hasEnded) this.#gone.resolve();
-    this.#wakeReplay?.();
+    talk?.process.kill();
+    if (talk === null || talk.process.hasEnded) this.#gone.resolve();
+    talk?.wake();
     return this.#gone.promise;
   }
 
-  get #process(): OperatorProcess | null {
-    return this.#phase.kind === 'down' ? null : this.#phase.process;
+  get #talk(): Conversation | null {
+    return this.#phase.kind === 'down' ? null : this.#phase.talk;
   }
 
   /** Place of the first unanswered input. */
@@ -199,62 +173,68 @@ export class Lane {
   }
 
   #isWaiting(): boolean {
-    const { kind } = this.#phase;
-    if (kind === 'starting') return true;
-    return (kind === 'running' || kind === 'replaying') && this.#sent > this.#taken;
+    const phase = this.#phase;
+    if (phase.kind === 'running' || phase.kind === 'replaying') return phase.talk.outstanding > 0;
+    return phase.kind === 'starting';
   }
 
   /** The one place that decides what happens next (L2). */
   #resume(): void {
     if (this.#phase.kind === 'down' && this.#jobs.length > 0) this.#spawn();
-    if (this.#phase.kind === 'replaying') this.#collectReplay();
+    if (this.#phase.kind === 'replaying') this.#phase.talk.wake();
     if (this.#phase.kind !== 'running') return;
-    this.#collect(false);
-    if (this.#sent === this.#taken) this.#blame.cleared(this.#answered);
-    this.#feed(this.#phase.process);
+    const { talk } = this.#phase;
+    this.#collect(talk, false);
+    if (talk.outstanding === 0) this.#blame.cleared(this.#answered);
+    this.#feed(talk);
   }
 
   #spawn(): void {
-    this.#scanner = new AnswerScanner();
-    this.#sent = this.#taken = this.#replayBytes = 0;
     this.#overdue = null;
     if (this.#started > 0) this.#restarts += 1;
     this.#started += 1;
-    const { command, clock, groups, log } = this.#options;
-    const process: OperatorProcess = new OperatorProcess({
-      command,
-      clock,
-      groups,
-      log,
-      owner: {
-        output: (chunk) => this.#onOutput(chunk),
-        began: () => this.#onBegan(process),
-        drained: () => this.#resume(),
-        closedStdout: () => this.#onClosedStdout(process),
-        exited: (exit) => this.#onExit(process, exit),
-      },
-    });
-    this.#become({ kind: 'starting', process });
+    const talk: Conversation = new Conversation(
+      new OperatorProcess({
+        ...this.#options,
+        owner: {
+          output: (chunk) => this.#onOutput(talk, chunk),
+          began: () => this.#onBegan(talk),
+          drained: () => this.#resume(),
+          closedStdout: () => this.#onClosedStdout(talk),
+          exited: (exit) => this.#onExit(talk, exit),
+        },
+      }),
+    );
+    const { pid } = talk.process;
+    this.#become({ kind: 'starting', talk });
     this.#watch.progress();
-    this.#options.onEvent({ kind: 'started', pid: process.pid });
-    if (!command.shim && process.pid !== 0) this.#onBegan(process);
+    this.#options.onEvent({ kind: 'started', pid });
+    if (!this.#options.command.shim && pid !== 0) this.#onBegan(talk);
   }
 
-  #onBegan(process: OperatorProcess): void {
+  #onBegan(talk: Conversation): void {
     if (this.#phase.kind !== 'starting') return;
-    if (this.#options.rebuild === null) {
-      this.#run(process);
+    const { rebuild, maxInFlightBytes } = this.#options;
+    if (rebuild === null) {
+      this.#run(talk);
       return;
     }
-    this.#become({ kind: 'replaying', process });
-    this.#replay(process, this.#options.rebuild()).catch((error: unknown) => {
-      const reason = reasonOf(error);
-      this.#fail('OPERATOR_REBUILD_FAILED', { inputs: this.#sent, reason });
-    });
+    this.#become({ kind: 'replaying', talk });
+    const isWanted = (): boolean => this.#phase.kind === 'replaying' && this.#phase.talk === talk;
+    const onSend = (): void => this.#watch.progress();
+    talk.replay(rebuild(), maxInFlightBytes, isWanted, onSend).then(
+      () => {
+        if (isWanted()) this.#run(talk);
+      },
+      (error: unknown) => {
+        const reason = reasonOf(error);
+        if (isWanted()) this.#fail('OPERATOR_REBUILD_FAILED', { inputs: talk.sent, reason });
+      },
+    );
   }
 
-  #run(process: OperatorProcess): void {
-    this.#become({ kind: 'running', process });
+  #run(talk: Conversation): void {
+    this.#become({ kind: 'running', talk });
     if (this.#options.command.shim) this.#startFailures = 0;
     this.#rebuildFailures = 0;
     this.#running.resolve();
@@ -263,7 +243,7 @@ export class Lane {
 
   // --- feeding and collecting
 
-  #feed(process: OperatorProcess): void {
+  #feed(talk: Conversation): void {
     while (this.#feedAt < this.#jobs.length) {
       const job = this.#jobs[this.#feedAt];
       job.skipDeadToSend();
@@ -273,22 +253,14 @@ export class Lane {
       }
       const allowed = this.#blame.allowance(job.base + job.sent, this.#answered);
       const n = Math.min(job.aliveFrom(job.sent), allowed);
-      if (n === 0 || !process.canWrite) return;
-      this.#send(process, job.send(n), n);
+      if (n === 0 || !talk.process.canWrite) return;
+      if (talk.outstanding === 0) this.#watch.progress();
+      talk.send(job.send(n), n);
     }
-  }
-
-  #send(process: OperatorProcess, text: Buffer, inputs: number): void {
-    if (this.#sent === this.#taken) {
-      process.stderr.mark();
-      this.#watch.progress();
-    }
-    this.#sent += inputs;
-    process.write(text);
   }
 
   /** Hands finished batches over; with `torn`, also takes answers of unfinished runs. */
-  #collect(torn: boolean): void {
+  #collect(talk: Conversation, torn: boolean): void {
     for (let head = this.#jobs[0]; head !== undefined; head = this.#jobs[0]) {
       head.passDead();
       if (head.isAnswered) {
@@ -299,11 +271,9 @@ export class Lane {
         continue;
       }
       const run = Math.min(head.aliveFrom(head.answered), head.sent - head.answered);
-      const ready = this.#scanner.answered - this.#taken;
-      const n = torn ? Math.min(run, ready) : run;
-      if (n === 0 || n > ready) return;
-      this.#taken += n;
-      head.accept(present(this.#scanner.takeUpTo(this.#taken), 'they are complete'), n);
+      const n = torn ? Math.min(run, talk.ready) : run;
+      if (n === 0 || n > talk.ready) return;
+      head.accept(talk.take(n), n);
       this.#note(head.base + head.answered);
     }
   }
@@ -315,24 +285,19 @@ export class Lane {
     this.#deadRun = 0;
   }
 
-  #onOutput(chunk: Buffer): void {
-    const before = this.#scanner.answered;
-    this.#scanner.push(chunk);
+  #onOutput(talk: Conversation, chunk: Buffer): void {
+    const { scanner } = talk;
+    const before = scanner.answered;
+    scanner.push(chunk);
     if (this.#phase.kind === 'closed' || this.#phase.kind === 'ending') return;
-    if (this.#scanner.answered > before) this.#watch.progress();
-    if (this.#scanner.mismatch !== null) {
-      this.#onMismatch(this.#scanner.mismatch);
-      return;
-    }
-    if (this.#scanner.answered > this.#sent) {
-      this.#fail('OPERATOR_TOO_MANY_ANSWERS', {});
-      return;
-    }
-    this.#resume();
+    if (scanner.answered > before) this.#watch.progress();
+    if (scanner.mismatch !== null) this.#onMismatch(talk, scanner.mismatch);
+    else if (scanner.answered > talk.sent) this.#fail('OPERATOR_TOO_MANY_ANSWERS', {});
+    else this.#resume();
   }
 
-  #onMismatch({ answer, line }: { answer: number; line: string }): void {
-    const key = this.#keyOf(answer - this.#taken);
+  #onMismatch(talk: Conversation, { answer, line }: AnswerMismatch): void {
+    const key = this.#keyOf(answer - talk.taken);
     this.#fail('OPERATOR_PROTOCOL', { line: JSON.stringify(line), expected: EXPECTED, key });
   }
 
@@ -346,45 +311,9 @@ export class Lane {
     return '(no input was waiting)';
   }
 
-  // --- rebuilding state
-
-  async #replay(process: OperatorProcess, batches: AsyncIterable<InputBatch>): Promise<void> {
-    for await (const { text, count } of batches) {
-      const room = (): boolean =>
-        this.#sent === this.#taken ||
-        this.#replayBytes + text.length <= this.#options.maxInFlightBytes;
-      await this.#untilReplay(process, room);
-      if (!this.#isReplaying(process)) return;
-      this.#replayBytes += text.length;
-      this.#send(process, Buffer.from(text.buffer, text.byteOffset, text.byteLength), count);
-    }
-    await this.#untilReplay(process, () => this.#sent === this.#taken);
-    if (this.#isReplaying(process)) this.#run(process);
-  }
-
-  #isReplaying(process: OperatorProcess): boolean {
-    return this.#phase.kind === 'replaying' && this.#phase.process === process;
-  }
-
-  async #untilReplay(process: OperatorProcess, ready: () => boolean): Promise<void> {
-    while (this.#isReplaying(process) && !ready()) {
-      await new Promise<void>((resolve) => {
-        this.#wakeReplay = resolve;
-      });
-    }
-  }
-
-  #collectReplay(): void {
-    if (this.#scanner.answered === this.#taken) return;
-    this.#taken = this.#scanner.answered;
-    this.#scanner.takeUpTo(this.#taken);
-    if (this.#taken === this.#sent) this.#replayBytes = 0;
-    this.#wakeReplay?.();
-  }
-
   // --- the end of a process
 
-  #onExit(process: OperatorProcess, exit: Exit): void {
+  #onExit(talk: Conversation, exit: Exit): void {
     this.#options.onEvent({ kind: 'exited', pid: exit.pid, how: exit.how });
     const phase = this.#phase;
     if (phase.kind === 'closed') {
@@ -392,18 +321,18 @@ export class Lane {
       return;
     }
     if (phase.kind === 'ending') {
-      this.#onEnded(exit);
+      this.#onEnded(talk, exit);
       return;
     }
-    if (phase.kind === 'starting' || this.#neverRead(exit)) {
+    if (phase.kind === 'starting' || this.#neverRead(talk, exit)) {
       this.#onFailedStart(exit);
       return;
     }
     if (phase.kind === 'replaying') {
-      this.#onFailedReplay(exit);
+      this.#onFailedReplay(talk, exit);
       return;
     }
-    if (phase.kind === 'probing' && this.#scanner.answered > phase.answered) {
+    if (phase.kind === 'probing' && talk.scanner.answered > phase.answered) {
       this.#fail('OPERATOR_BUFFERS_OUTPUT', {});
       return;
     }
@@ -411,13 +340,13 @@ export class Lane {
       this.#fail('OPERATOR_STOPPED_EARLY', { unanswered: this.#unanswered() });
       return;
     }
-    this.#onDeath(process, exit);
+    this.#onDeath(talk, exit);
   }
 
   /** Without the shim: an exit before anything was sent, or what a shell says for "cannot run". */
-  #neverRead(exit: Exit): boolean {
+  #neverRead(talk: Conversation, exit: Exit): boolean {
     if (exit.began !== null || exit.stopped || this.#highest > 0) return false;
-    return this.#sent === 0 || exit.code === 126 || exit.code === 127;
+    return talk.sent === 0 || exit.code === 126 || exit.code === 127;
   }
 
   #onFailedStart(exit: Exit): void {
@@ -429,26 +358,26 @@ export class Lane {
     this.#restart(exit);
   }
 
-  #onFailedReplay(exit: Exit): void {
+  #onFailedReplay(talk: Conversation, exit: Exit): void {
     this.#rebuildFailures += 1;
     if (exit.code === 0 || this.#rebuildFailures >= this.#options.crashLimit) {
       const reason = this.#overdue ?? exit.how;
-      this.#fail('OPERATOR_REBUILD_FAILED', { inputs: this.#sent, reason });
+      this.#fail('OPERATOR_REBUILD_FAILED', { inputs: talk.sent, reason });
       return;
     }
     this.#restart(exit);
-    this.#wakeReplay?.();
+    talk.wake();
   }
 
-  #onDeath(process: OperatorProcess, exit: Exit): void {
-    this.#collect(true);
+  #onDeath(talk: Conversation, exit: Exit): void {
+    this.#collect(talk, true);
     const first = this.#answered;
-    const end = this.#endOfSent(first);
+    const end = this.#endOfSent(talk, first);
     const verdict = this.#blame.died({ first, end, exact: exit.exact });
     const [head] = this.#jobs;
     if (verdict === 'dead') {
       const reason = this.#overdue ?? exit.how;
-      const trace = process.stderr.sinceMark();
+      const trace = talk.process.stderr.sinceMark();
       head.bury({ index: first - head.base, reason, trace });
       this.#options.onEvent({ kind: 'dead-input', reason, trace });
       this.#deadRun += 1;
@@ -471,9 +400,8 @@ export class Lane {
   }
 
   /** Place after the last input sent, when those from `first` on are unanswered. */
-  #endOfSent(first: number): number {
-    const outstanding = this.#sent - this.#taken;
-    if (outstanding <= 1) return first + outstanding;
+  #endOfSent(talk: Conversation, first: number): number {
+    if (talk.outstanding <= 1) return first + talk.outstanding;
     const job = this.#jobs[this.#feedAt];
     return job === undefined ? this.#nextPlace : job.base + job.sent;
   }
@@ -487,17 +415,17 @@ export class Lane {
     else this.#resume();
   }
 
-  #onEnded(exit: Exit): void {
-    this.#become({ kind: 'closed', process: null });
-    if (!exit.stopped && this.#scanner.answered > this.#sent) {
+  #onEnded(talk: Conversation, exit: Exit): void {
+    this.#become({ kind: 'closed', talk });
+    if (!exit.stopped && talk.scanner.answered > talk.sent) {
       this.#gone.reject(this.#faultOf('OPERATOR_TOO_MANY_ANSWERS', {}));
     } else {
       this.#gone.resolve();
     }
   }
 
-  #onClosedStdout(process: OperatorProcess): void {
-    if (this.#process !== process) return;
+  #onClosedStdout(talk: Conversation): void {
+    if (this.#talk !== talk) return;
     const { kind } = this.#phase;
     if (kind !== 'running' && kind !== 'replaying') return;
     this.#timer = this.#options.clock.timer(CLOSED_STDOUT_MS, () =>
@@ -512,7 +440,7 @@ export class Lane {
   // --- silence
 
   #onOverdue(): void {
-    const { process } = this.#phase as { process: OperatorProcess };
+    const { process } = present(this.#talk, 'somebody is silent');
     const { startDeadlineMs, deadlineMs, command } = this.#options;
     if (this.#phase.kind === 'starting') {
       this.#overdue = `did not begin to read for ${startDeadlineMs / 1000} s`;
@@ -526,15 +454,15 @@ export class Lane {
       process.stop();
       return;
     }
-    this.#probe(process);
+    this.#probe(present(this.#talk, 'somebody is silent'));
   }
 
   /** Once per lane: does the operator answer as soon as its input ends? */
-  #probe(process: OperatorProcess): void {
+  #probe(talk: Conversation): void {
     this.#probed = true;
-    this.#become({ kind: 'probing', process, answered: this.#scanner.answered });
-    process.endInput();
-    this.#timer = this.#options.clock.timer(BUFFER_PROBE_MS, () => process.stop());
+    this.#become({ kind: 'probing', talk, answered: talk.scanner.answered });
+    talk.process.endInput();
+    this.#timer = this.#options.clock.timer(BUFFER_PROBE_MS, () => talk.process.stop());
   }
 
   // --- failing
@@ -548,21 +476,8 @@ export class Lane {
 
   #faultOf<C extends LaneFault>(code: C, parameters: LaneParameters<C>): Fault {
     const operator = operatorName(this.#options.command);
-    const trace = quoteTrace(this.#process?.stderr.all() ?? '');
+    const trace = quoteTrace(this.#talk?.process.stderr.all() ?? '');
     const all = { ...parameters, operator, trace } as unknown as FaultParameters<C>;
     return fault(code, all);
   }
 }
-
-type LaneFault = Extract<
-  FaultCode,
-  | 'OPERATOR_START_FAILED'
-  | 'OPERATOR_PROTOCOL'
-  | 'OPERATOR_TOO_MANY_ANSWERS'
-  | 'OPERATOR_CLOSED_STDOUT'
-  | 'OPERATOR_STOPPED_EARLY'
-  | 'OPERATOR_CRASHES_ALWAYS'
-  | 'OPERATOR_BUFFERS_OUTPUT'
-  | 'OPERATOR_REBUILD_FAILED'
->;
-type LaneParameters<C extends LaneFault> = Omit<FaultParameters<C>, 'operator' | 'trace'>;

@@ -94,6 +94,10 @@ export class OperatorProcess {
     return this.#child.pid ?? 0;
   }
 
+  get isAlive(): boolean {
+    return this.pid !== 0 && this.#child.exitCode === null && this.#child.signalCode === null;
+  }
+
   /** True after `exited` was called. */
   get hasEnded(): boolean {
     return this.#ended;

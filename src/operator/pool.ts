@@ -116,8 +116,11 @@ export class OperatorPool {
    */
   async end(): Promise<void> {
     while (this.#state.kind === 'open' && this.#tickets.length > 0) await this.#wake.promise;
-    if (this.#state.kind === 'failed') throw this.#state.fault;
-    if (this.#state.kind === 'closed') return this.kill();
+    if (this.#state.kind !== 'open') {
+      await this.kill();
+      if (this.#state.kind === 'failed') throw this.#state.fault;
+      return;
+    }
     this.#state = { kind: 'closed' };
     const results = await Promise.allSettled(this.#lanes.map((lane) => lane.end()));
     this.#ownLog?.close();

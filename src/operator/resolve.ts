@@ -7,8 +7,9 @@
  * 3. Arguments stay an array to the end; nothing here or later builds a command line.
  */
 import { accessSync, constants, type Stats, statSync } from 'node:fs';
-import { delimiter, isAbsolute, join, resolve } from 'node:path';
+import { basename, delimiter, isAbsolute, join, resolve } from 'node:path';
 import { fault, present } from '../core/index.ts';
+import { execArgv } from './awk.ts';
 import { type BundledOperators, SHIM } from './bundled.ts';
 import { type HostEnvironment, operatorEnvironment } from './environment.ts';
 import { findPython } from './python.ts';
@@ -41,12 +42,13 @@ export async function resolveOperator(options: ResolveOptions): Promise<Operator
   const path = locate(options);
   const common = {
     protocol: 'lines',
+    name: basename(path),
     cwd: options.cwd ?? '',
     env: operatorEnvironment(options.hostEnv, options.env ?? {}),
   } as const;
   if (!path.endsWith('.py')) {
     requireExecutable(path);
-    return { ...common, argv: [path, ...options.args], kind: 'exec', shim: false };
+    return { ...common, argv: execArgv(path, options.args), kind: 'exec', shim: false };
   }
   requireReadable(path);
   const python = await findPython(options.run, options.hostEnv);
@@ -59,10 +61,9 @@ export async function resolveOperator(options: ResolveOptions): Promise<Operator
   return { ...common, argv, kind: 'python', shim: true };
 }
 
-/** The last part of an operator's name, as sentences call it. */
-export function operatorName(command: OperatorCommand): string {
-  const at = command.kind === 'exec' ? 0 : command.shim ? 4 : 2;
-  return command.argv[at].slice(command.argv[at].lastIndexOf('/') + 1);
+/** What sentences call an operator. */
+export function operatorName({ argv, kind, shim, name }: OperatorCommand): string {
+  return name ?? basename(argv[kind === 'exec' ? 0 : shim ? 4 : 2]);
 }
 
 function locate(options: ResolveOptions): string {

@@ -8,6 +8,8 @@ export interface OperatorCommand {
   readonly kind: 'python' | 'exec';
   /** True when the shim is in `argv` and reports on descriptor 3. */
   readonly shim: boolean;
+  /** What sentences call it; by default the last part of the script's path. */
+  readonly name?: string;
   /** The working directory; '' stands for a fresh private one per process. */
   readonly cwd: string;
   /** The whole environment of the process. */
