@@ -56,7 +56,7 @@ export class Watch {
     if (!this.#options.isWaiting()) return;
     const silent = this.#options.clock.now() - this.#silentSince;
     const limit = this.#options.limitMs();
-    if (silent >= this.#pokeAfter || silent >= limit) {
+    if (!this.#looked && (silent >= this.#pokeAfter || silent >= limit)) {
       this.#options.poke();
       this.#pokeAfter = silent + Math.min(POKE_MS_MAX, Math.max(POKE_MS, silent));
     }

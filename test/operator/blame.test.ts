@@ -11,7 +11,11 @@ interface World {
 }
 
 /** Runs `count` inputs through processes that die at poisons; returns the inputs given up. */
-function simulate(count: number, world: World, blame = new Blame(3)): { dead: number[]; deaths: number } {
+function simulate(
+  count: number,
+  world: World,
+  blame = new Blame(3),
+): { dead: number[]; deaths: number } {
   const dead: number[] = [];
   let [answered, deaths, sends] = [0, 0, 0];
   const skip = (place: number): number => (dead.includes(place) ? skip(place + 1) : place);

@@ -20,7 +20,10 @@ test('a bare name is looked for in each folder, then among the bundled, then on 
   t.is(await pathOf('mine.py'), join(first, 'mine.py'));
   t.is(await pathOf('filter.py'), join(second, 'filter.py'));
   t.is<string | null, string | null>(await pathOf('identity'), BUNDLED.path('identity.py'));
-  t.is<string | null, string | null>(await pathOf('count_by_key.py'), BUNDLED.path('count_by_key.py'));
+  t.is<string | null, string | null>(
+    await pathOf('count_by_key.py'),
+    BUNDLED.path('count_by_key.py'),
+  );
   t.regex(await pathOf('cat'), /^\/.*\/cat$/);
   await t.throwsAsync(pathOf('rainstorm_shim.py'), { code: 'OPERATOR_NOT_FOUND' });
 });
