@@ -94,7 +94,7 @@ export class OpenFile {
     const position = { epoch, seq: row?.seq ?? 0, meta: row?.meta ?? new Uint8Array(0) };
     if (outcome.kind === 'repeat') await this.#durable(outcome.index);
     else if (outcome.kind === 'logged') await this.#place({ kind: 'open', writer, epoch }, []);
-    else throw this.#refusal(outcome, { writer, epoch, seq: 0 });
+    else throw await this.#refusal(outcome, { writer, epoch, seq: 0 });
     failpoint('hydfs.writer-opened');
     return position;
   }
@@ -104,7 +104,7 @@ export class OpenFile {
     const outcome = this.#core.decide(this.state, request);
     if (outcome.kind === 'logged') return this.#place(request, parts);
     if (outcome.kind === 'repeat') return this.#durable(outcome.index);
-    throw this.#refusal(outcome, request);
+    throw await this.#refusal(outcome, request);
   }
 
   /** Bytes below this offset are gone. */
@@ -185,14 +185,20 @@ export class OpenFile {
     throw fault('LOG_CLOSED', { path: this.state.name });
   }
 
-  #refusal(
+  /**
+   * The fault for a refused request. After a failed write the state holds what never became durable,
+   * so that failure is the answer; that a writer was replaced is told once it is durable (O2).
+   */
+  async #refusal(
     outcome: Exclude<Outcome, { kind: 'logged' } | { kind: 'repeat' }>,
     request: { readonly writer: string; readonly epoch: number; readonly seq: number },
-  ): Error {
+  ): Promise<Error> {
+    if (this.#log.failure !== null) return this.#log.failure;
     const { name } = this.state;
     const { writer, epoch, seq } = request;
     switch (outcome.kind) {
       case 'fenced':
+        await this.#durable(this.state.writers.get(writer)?.lastIndex ?? -1);
         return fault('FENCED', { writer, name, epoch, newest: outcome.newest });
       case 'gap':
         return fault('WRITER_GAP', { writer, name, seq, expected: outcome.expected });

@@ -11,7 +11,7 @@
  *    each, so that what remains has no hole whenever the machine stops. The newest one stays.
  */
 import { dirname } from 'node:path';
-import { fault, type Logger, type Random, systemRandom } from '../core/index.ts';
+import { type Fault, fault, type Logger, type Random, systemRandom } from '../core/index.ts';
 import { Batch, Slab } from './batch.ts';
 import { Committer, type SyncMode } from './committer.ts';
 import type { Disk } from './disk.ts';
@@ -102,6 +102,11 @@ export class SegmentedLog {
   /** Entries below this index are durable. */
   get durableIndex(): number {
     return this.#progress.durableIndex;
+  }
+
+  /** The fault after which this log takes no more entries (L5), if there was one. */
+  get failure(): Fault | null {
+    return this.#committer.failure;
   }
 
   /** The first index of each segment, oldest first. */
