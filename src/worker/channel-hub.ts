@@ -264,6 +264,7 @@ class OutboundChannel {
         }
         this.#wire = { ...wire, kind: 'open', toEpoch: message.toEpoch };
         this.#pauseMs = RETRY_MS_MIN;
+        this.#port.opened();
         break;
       case 'ack':
         sender.acked(message.toEpoch, message.seq, message.credit);
@@ -339,6 +340,7 @@ class OutboundChannel {
   #consumerFinished(): void {
     this.close();
     this.#port.sender.consumerFinished();
+    this.#port.opened();
     this.#port.progressed();
   }
 

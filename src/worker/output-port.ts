@@ -21,6 +21,8 @@ export interface OutputPort {
   readonly resent: number;
   /** Nothing is owed: all acked, and the end too when `end` was called. */
   readonly settled: boolean;
+  /** Resolves when outputs can leave for the first time, or the port has been closed. */
+  readonly ready: Promise<void>;
   /** How many numbers an output of `count` tuples takes: a channel counts tuples, a file appends. */
   numbersFor(count: number): number;
   /** Numbers the next output of `count` tuples; returns its first number. */
@@ -44,6 +46,7 @@ export class ChannelPort implements OutputPort {
   readonly toStage: number;
   readonly toIndex: number;
   readonly #events: PortEvents;
+  readonly #ready = Promise.withResolvers<void>();
   #placedSeq: number;
   /** Set by the hub that carries this channel. */
   wake: () => void = () => {};
@@ -65,6 +68,10 @@ export class ChannelPort implements OutputPort {
     this.sender = new ChannelSender(options.deliveredSeq);
     this.#placedSeq = options.placedSeq;
     this.#events = options.events;
+  }
+
+  get ready(): Promise<void> {
+    return this.#ready.promise;
   }
 
   get placedSeq(): number {
@@ -108,6 +115,11 @@ export class ChannelPort implements OutputPort {
     this.wake();
   }
 
+  /** The hub reports that the consumer takes blocks, or needs none any more. */
+  opened(): void {
+    this.#ready.resolve();
+  }
+
   /** The hub reports that the consumer has acknowledged. */
   progressed(): void {
     this.#events.progressed();
@@ -121,6 +133,7 @@ export class ChannelPort implements OutputPort {
   close(): void {
     this.detach();
     this.sender.closed();
+    this.#ready.resolve();
   }
 }
 
@@ -129,6 +142,7 @@ export class FilePort implements OutputPort {
   readonly #writer: FileWriter;
   readonly #events: PortEvents;
   readonly #perAppend: string | null;
+  readonly ready: Promise<void> = Promise.resolve();
   #placedSeq: number;
   #ackedSeq: number;
   #keptBytes = 0;

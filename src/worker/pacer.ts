@@ -7,8 +7,8 @@
 import type { Clock } from '../core/index.ts';
 
 const CATCH_UP_MS = 1000;
-/** Shortest useful timer: what is due within it leaves together. */
-const TICK_MS = 1;
+/** What falls due within this time leaves together: a block per tuple would cost more than it saves. */
+const TICK_MS = 2;
 
 export class Pacer {
   readonly #clock: Clock;
@@ -21,6 +21,17 @@ export class Pacer {
     this.#clock = clock;
     this.#perMs = rate / 1000;
     this.#origin = clock.now();
+  }
+
+  /** When tuple 0 was due, on the clock that was given. */
+  get origin(): number {
+    return this.#origin;
+  }
+
+  /** Tuple 0 is due now. */
+  begin(): void {
+    this.#origin = this.#clock.now();
+    this.#emitted = 0;
   }
 
   /** How many tuples may leave now. */

@@ -27,6 +27,11 @@ export class SourceBuffer {
     return this.#length === 0;
   }
 
+  /** Offset in the source of the first buffered byte. */
+  get start(): number {
+    return this.#offset;
+  }
+
   /** Offset in the source behind the last buffered byte. */
   get end(): number {
     return this.#offset + this.#length;

@@ -39,6 +39,8 @@ const POSITION_BYTES = 4 * 1024 * 1024;
 const POSITION_MS = 1000;
 /** Lines that leave in one step at most: about four full blocks. */
 const SPLIT_TUPLES = 8192;
+/** Length of a line before any has been seen. */
+const LINE_BYTES_GUESS = 256;
 /** How often a followed file is looked at for growth. */
 const FOLLOW_MS = 50;
 
@@ -79,6 +81,7 @@ export class SourceTask implements Task {
   #position: SourcePosition = { offset: 0, line: 0, placed: [], crc: 0 };
   /** Positions not yet acked by everybody, oldest first. */
   #marks: SourcePosition[] = [];
+  #lineBytes = LINE_BYTES_GUESS;
   #logged: SourcePosition = this.#position;
   #loggedAt = 0;
   #logging = false;
@@ -134,7 +137,11 @@ export class SourceTask implements Task {
       const live = await this.#recover();
       if (this.#life.over) return;
       for (const port of live.ports) this.#context.connect(port);
+      await Promise.all(live.ports.map((port) => port.ready));
+      if (this.#life.over) return;
+      live.pacer.begin();
       this.#life.enter({ kind: 'running', live });
+      this.#logStart(live);
       this.#resume();
     } catch (error) {
       this.#fail(error);
@@ -187,6 +194,15 @@ export class SourceTask implements Task {
       pacer: new Pacer(services.clock, share),
       limit: this.#stopAt?.offset ?? (this.#follow ? null : identity.size),
     };
+  }
+
+  #logStart({ input, pacer }: Live): void {
+    const { clock } = this.#context.services;
+    this.#context.log.info('reading begins', {
+      source: input.name,
+      line: this.#position.line,
+      dueAt: Math.round(clock.wall() - (clock.now() - pacer.origin)),
+    });
   }
 
   async #readLog(name: string): Promise<SourceState | null> {
@@ -278,8 +294,8 @@ export class SourceTask implements Task {
   async #split(live: Live, most: number): Promise<number> {
     const { plan, attempt, services, slots } = this.#context;
     const { buffer, ports, limit } = live;
-    const chunk = buffer.bytes;
-    const final = limit !== null && buffer.end === limit;
+    const chunk = this.#portion(buffer.bytes, most);
+    const final = limit !== null && buffer.start + chunk.length === limit;
     const result = await services.kernels.run('source', {
       chunk,
       final: final && this.#stopAt === null,
@@ -301,7 +317,17 @@ export class SourceTask implements Task {
       port.deliver(port.place(count), count, bytes);
     }
     this.#advance(live, chunk.subarray(0, result.consumedBytes), result.lines);
+    if (result.lines === 0 && chunk.length < buffer.bytes.length) {
+      this.#lineBytes = chunk.length; // a line longer than expected: look at more
+      return this.#split(live, most);
+    }
     return result.lines;
+  }
+
+  /** About as much of `bytes` as `most` lines take, by the length of the lines so far. */
+  #portion(bytes: Uint8Array, most: number): Uint8Array {
+    const enough = 2 * this.#lineBytes * Math.min(most, SPLIT_TUPLES);
+    return enough < bytes.length ? bytes.subarray(0, enough) : bytes;
   }
 
   #advance(live: Live, consumed: Uint8Array, lines: number): void {
@@ -313,6 +339,7 @@ export class SourceTask implements Task {
       crc: this.#follow ? crc32c(consumed, this.#position.crc) : 0,
     };
     live.buffer.consume(consumed.length);
+    this.#lineBytes = Math.ceil(consumed.length / lines);
     this.#marks.push(this.#position);
   }
 

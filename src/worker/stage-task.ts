@@ -4,7 +4,8 @@
  * Invariants
  *   T1  The log (or destination) is opened with this attempt's epoch before it is read, so what is
  *       read is final: an older attempt cannot add to it any more.
- *   T2  Channels are accepted only after recovery, with the recovered watermarks.
+ *   T2  Channels are accepted only after recovery, with the recovered watermarks, and when the task's
+ *       own channels are open: readiness spreads from the last stage to the sources.
  *   T3  Inputs are acknowledged only by `Inbox.committed`, which only the commit's promise calls.
  *   T4  The task is finished when every producer's end is durable, every output is acknowledged by
  *       its receiver, and the operator has exited.
@@ -93,6 +94,7 @@ export class StageTask implements Task {
       const live = outputs.recovered.complete
         ? this.#ended(outputs)
         : await this.#startOperator(outputs);
+      await outputs.ready();
       if (this.#life.over) return;
       this.#life.enter({ kind: 'running', live });
       this.#resume();

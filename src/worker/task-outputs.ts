@@ -10,6 +10,7 @@ import {
   isLastStage,
   isStateful,
   stageOf,
+  taskWriterName,
   walFileName,
 } from '../plan/index.ts';
 import { LogCommit } from './commit-log.ts';
@@ -41,6 +42,8 @@ export interface TaskOutputs {
   readonly keepsInputs: boolean;
   /** nothing is owed to any receiver */
   readonly settled: boolean;
+  /** Resolves when every port has been connected once: from then on inputs flow straight through. */
+  ready(): Promise<unknown>;
   /** Hands out what earlier attempts committed and receivers may lack. */
   redeliver(): void;
   close(): void;
@@ -48,8 +51,7 @@ export interface TaskOutputs {
 
 /** Writer name of a task in files that it shares with others. */
 export function writerName(context: Pick<TaskContext, 'attempt'>): string {
-  const { job, stage, index } = context.attempt;
-  return `${job}/${stage}-${index}`;
+  return taskWriterName(context.attempt);
 }
 
 /**
@@ -161,6 +163,7 @@ function makeOutputs(
       own.redeliver();
       for (const port of ports) if (port instanceof ChannelPort) context.connect(port);
     },
+    ready: () => Promise.all(ports.map((port) => port.ready)),
     strategy,
     ports,
     shape: outputShape(context),
