@@ -11,17 +11,12 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { failpoint, fault, isFault, reasonOf } from '../core/index.ts';
 import type { FileSystem } from '../hydfs/index.ts';
-import type { JobPlan } from '../plan/index.ts';
+import { exportedFileName, type JobPlan } from '../plan/index.ts';
 import { destinationFileName } from '../worker/index.ts';
-
-/** The HyDFS file whose existence says that a local destination is complete (X3). */
-function markerName(plan: JobPlan): string {
-  return `jobs/${plan.id}/exported`;
-}
 
 /** True when the local destination of a job was completed. */
 export async function isExported(fs: FileSystem, plan: JobPlan): Promise<boolean> {
-  return (await lengthOf(fs, markerName(plan))) !== null;
+  return (await lengthOf(fs, exportedFileName(plan.id))) !== null;
 }
 
 /** Length of the job's output in HyDFS; null when there is none. */
@@ -104,7 +99,7 @@ export class Exporter {
     }
     failpoint('export.before-marker');
     if (complete && !(await isExported(this.#fs, this.#plan))) {
-      await this.#fs.create(markerName(this.#plan));
+      await this.#fs.create(exportedFileName(this.#plan.id));
     }
   }
 

@@ -142,3 +142,13 @@ export function deadLettersFileName(job: string): string {
 export function outputFileName(job: string): string {
   return `jobs/${job}/output`;
 }
+
+/** The HyDFS name of an empty file that says that a local destination is complete (G5). */
+export function exportedFileName(job: string): string {
+  return `jobs/${job}/exported`;
+}
+
+/** The name by which a task appends to files that it shares with others. */
+export function taskWriterName({ job, stage, index }: TaskRef): string {
+  return `${job}/${stage}-${index}`;
+}
