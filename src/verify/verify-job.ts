@@ -406,9 +406,9 @@ class Verification {
     const { job, name, state } = this.#record;
     const checks = this.#findings.checks();
     const facts = { job, name, state, exactlyOnce: this.#exactlyOnce, complete: this.#complete };
+    const [intact] = checks;
     const proved =
-      checks.some(({ outcome }) => outcome === 'proved') &&
-      checks.every(({ outcome }) => outcome !== 'refuted');
+      intact.outcome === 'proved' && checks.every(({ outcome }) => outcome !== 'refuted');
     return { ...facts, proved, checks, summary: summaryOf({ ...facts, checks }) };
   }
 }

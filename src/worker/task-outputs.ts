@@ -116,6 +116,7 @@ async function openSink(context: TaskContext, events: PortEvents): Promise<TaskO
     destinationFileName(plan),
     writerName(context),
     attempt.epoch,
+    { create: true },
   );
   failpoint('sink.recovering');
   const meta = sinkMetaOf(writer, producerCount(context));
@@ -230,6 +231,7 @@ async function openFilePort(context: TaskContext, events: PortEvents): Promise<P
     destinationFileName(plan),
     writerName(context),
     attempt.epoch,
+    { create: true },
   );
   return {
     count: 1,
