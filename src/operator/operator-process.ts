@@ -8,7 +8,7 @@
  * 4. Texts given to `write` must not change until they are answered.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
@@ -200,7 +200,12 @@ export class OperatorProcess {
   }
 
   #how(code: number | null, signal: NodeJS.Signals | null): string {
-    if (this.#spawnError !== null) return `could not be started (${this.#spawnError.message})`;
+    if (this.#spawnError !== null) {
+      const { cwd } = this.#options.command;
+      const noFolder = cwd !== '' && !existsSync(cwd);
+      const why = noFolder ? `no working directory ${cwd}` : this.#spawnError.message;
+      return `could not be started (${why})`;
+    }
     return signal === null ? `exited with ${code}` : `was killed by ${signal}`;
   }
 }

@@ -41,7 +41,7 @@ test('a line that is no answer is named with what was expected and the input', a
 });
 
 test('two answers to the first input are noticed before anything is delivered', async (t) => {
-  const { pool } = await startPool(t, 'faulty.py');
+  const { pool } = await startPool(t, 'faulty.py', { shim: false }); // each answer is a write
   const delivered: number[] = [];
   const open = ['twice', 'b', 'c', 'd'].map((value, i) =>
     pool.submit(batchOf([value], i)).then(() => delivered.push(i)),
@@ -56,6 +56,14 @@ test('two answers to the last input are noticed at the end', async (t) => {
   const error = await t.throwsAsync(pool.end());
   t.is((error as { code?: string }).code, 'OPERATOR_TOO_MANY_ANSWERS');
   t.truthy(answers);
+});
+
+test('a working directory that does not exist is a failed start', async (t) => {
+  const { pool } = poolOf(t, await commandOf('identity', [], { cwd: '/no/such/folder' }));
+  await t.throwsAsync(pool.start(), {
+    code: 'OPERATOR_START_FAILED',
+    message: /identity\.py could not be started \(no working directory \/no\/such\/folder\)/,
+  });
 });
 
 test('closing stdout while alive fails the task', async (t) => {
