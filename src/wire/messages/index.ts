@@ -1,6 +1,6 @@
 /**
- * All messages. Numbers below 8 belong to connections, 8-19 to requests, 20-39 to channels and
- * 40-59 to tasks.
+ * All messages. Numbers below 8 belong to connections, 8-19 to requests, 20-39 to channels, 40-49 to
+ * tasks and 50-69 to the control log.
  */
 
 import type { MessageOf } from '../definition.ts';
@@ -18,14 +18,25 @@ import { fenced } from './fenced.ts';
 import { goodbye } from './goodbye.ts';
 import { hello } from './hello.ts';
 import { item } from './item.ts';
+import { logAppend } from './log-append.ts';
+import { logAppendReply } from './log-append-reply.ts';
+import { logPropose } from './log-propose.ts';
+import { logProposeReply } from './log-propose-reply.ts';
+import { logSnapshot } from './log-snapshot.ts';
+import { logSnapshotAck } from './log-snapshot-ack.ts';
 import { ping } from './ping.ts';
 import { pong } from './pong.ts';
+import { readIndex } from './read-index.ts';
+import { readIndexReply } from './read-index-reply.ts';
 import { request } from './request.ts';
 import { response } from './response.ts';
 import { taskReport } from './task-report.ts';
 import { taskRoutes } from './task-routes.ts';
 import { taskStart } from './task-start.ts';
 import { taskStop } from './task-stop.ts';
+import { timeoutNow } from './timeout-now.ts';
+import { vote } from './vote.ts';
+import { voteRequest } from './vote-request.ts';
 import { welcome } from './welcome.ts';
 
 /** Messages read and written through their schema; `data` and `ack` have code of their own. */
@@ -51,6 +62,17 @@ export const definitions = [
   taskRoutes,
   taskStop,
   taskReport,
+  voteRequest,
+  vote,
+  logAppend,
+  logAppendReply,
+  logSnapshot,
+  logSnapshotAck,
+  timeoutNow,
+  readIndex,
+  readIndexReply,
+  logPropose,
+  logProposeReply,
 ] as const;
 
 /** Everything that two nodes say to each other. */
