@@ -9,13 +9,19 @@
  * 4. The groups file only grows, one short line per start and per end, until `reapOrphans` empties
  *    it at the next start of its owner. A torn last line is ignored.
  */
-import { appendFileSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, isAbsolute } from 'node:path';
+
+/** How the names of private working directories begin. */
+export const PRIVATE_PREFIX = 'rainstorm-op-';
 
 /** A group as it is written down. */
 interface GroupStamp {
   readonly pid: number;
   readonly started: number;
   readonly boot: string;
+  /** Its private working directory, '' when it had none. */
+  readonly directory: string;
 }
 
 interface ProcessFacts {
@@ -48,9 +54,10 @@ export class GroupsFile {
     this.#path = path ?? null;
   }
 
-  started(pid: number): void {
+  /** @param directory the private working directory, to be removed after the process */
+  started(pid: number, directory = ''): void {
     const facts = this.#path === null ? null : factsOf(pid);
-    if (facts !== null) this.#append(`start ${pid} ${facts.started} ${bootId()}\n`);
+    if (facts !== null) this.#append(`start ${pid} ${facts.started} ${bootId()} ${directory}\n`);
   }
 
   ended(pid: number): void {
@@ -63,8 +70,8 @@ export class GroupsFile {
 }
 
 /**
- * Kills the groups that `path` says were alive when its writer died, then empties the file. For the
- * start of a node, before it starts anything itself.
+ * Kills the groups that `path` says were alive when its writer died, removes their private
+ * directories, then empties the file. For the start of a node, before it starts anything itself.
  * @returns the pids of the groups in which something was killed
  */
 export function reapOrphans(path: string): number[] {
@@ -76,6 +83,7 @@ export function reapOrphans(path: string): number[] {
     .filter((stamp) => stamp.boot === boot && isLeftover(stamp, living))
     .map((stamp) => stamp.pid)
     .filter((pid) => signalGroup(pid, 'SIGKILL'));
+  for (const { directory } of stamps) removePrivate(directory);
   writeFileSync(path, '');
   return killed;
 }
@@ -89,6 +97,12 @@ function isLeftover(stamp: GroupStamp, living: readonly ProcessFacts[]): boolean
   );
 }
 
+/** A damaged file must not make us remove anything else. */
+function removePrivate(directory: string): void {
+  if (!isAbsolute(directory) || !basename(directory).startsWith(PRIVATE_PREFIX)) return;
+  rmSync(directory, { recursive: true, force: true });
+}
+
 function readStamps(path: string): GroupStamp[] {
   let text: string;
   try {
@@ -99,10 +113,11 @@ function readStamps(path: string): GroupStamp[] {
   }
   const live = new Map<number, GroupStamp>();
   for (const line of text.split('\n').slice(0, -1)) {
-    const [what, pid, started, boot] = line.split(' ');
+    const [what, pid, started, boot, ...rest] = line.split(' ');
     if (what === 'end') live.delete(Number(pid));
     else if (what === 'start' && boot !== undefined) {
-      live.set(Number(pid), { pid: Number(pid), started: Number(started), boot });
+      const directory = rest.join(' ');
+      live.set(Number(pid), { pid: Number(pid), started: Number(started), boot, directory });
     }
   }
   return [...live.values()];

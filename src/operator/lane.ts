@@ -39,6 +39,8 @@ import { Watch } from './watch.ts';
 const JOBS_MAX = 256;
 /** Starts that may fail in a row before the script is declared broken. */
 const START_TRIES = 2;
+/** The same for a process that was killed: that is rarely the script's doing. */
+const START_TRIES_KILLED = 10;
 /** Dead inputs in a row, without an answer between, after which the operator is declared broken. */
 const DEAD_RUN_MAX = 10;
 /** How long a process may live after it closed its stdout. */
@@ -351,7 +353,8 @@ export class Lane {
 
   #onFailedStart(exit: Exit): void {
     this.#startFailures += 1;
-    if (this.#startFailures >= START_TRIES || exit.pid === 0) {
+    const tries = exit.signal === 'SIGKILL' && !exit.stopped ? START_TRIES_KILLED : START_TRIES;
+    if (this.#startFailures >= tries || exit.pid === 0) {
       this.#fail('OPERATOR_START_FAILED', { how: this.#overdue ?? exit.how });
       return;
     }

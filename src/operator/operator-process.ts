@@ -13,7 +13,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { type Clock, present, type Timer } from '../core/index.ts';
-import { type GroupsFile, signalGroup, signalProcess } from './groups.ts';
+import { type GroupsFile, PRIVATE_PREFIX, signalGroup, signalProcess } from './groups.ts';
 import { wrapCommand } from './launch.ts';
 import { STATUS_FD } from './resolve.ts';
 import { StderrTail } from './stderr-tail.ts';
@@ -77,7 +77,7 @@ export class OperatorProcess {
   constructor(options: ProcessOptions) {
     const { command } = options;
     this.#options = options;
-    this.#directory = command.cwd === '' ? mkdtempSync(join(tmpdir(), 'rainstorm-op-')) : null;
+    this.#directory = command.cwd === '' ? mkdtempSync(join(tmpdir(), PRIVATE_PREFIX)) : null;
     const [program, ...rest] = wrapCommand(command.argv, process.pid);
     this.#child = spawn(program, rest, {
       cwd: this.#directory ?? command.cwd,
@@ -85,7 +85,7 @@ export class OperatorProcess {
       detached: true,
       stdio: ['pipe', 'pipe', 'pipe', command.shim ? 'pipe' : 'ignore'],
     });
-    if (this.pid !== 0) options.groups.started(this.pid);
+    if (this.pid !== 0) options.groups.started(this.pid, this.#directory ?? '');
     this.#listen();
   }
 

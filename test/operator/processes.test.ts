@@ -134,7 +134,7 @@ test('groups left by a dead node are found and killed, others are not', async (t
   const child = await childOf(pool);
   const [pid] = pool.pids();
   const written = readFileSync(file, 'utf8');
-  t.regex(written, new RegExp(`^start ${pid} \\d+ [0-9a-f-]{36}\\n$`));
+  t.regex(written, new RegExp(`^start ${pid} \\d+ [0-9a-f-]{36} /.*/rainstorm-op-\\w+\\n$`));
   // Same pid, other start time: a process that only got the number later.
   writeFileSync(
     file,
@@ -149,6 +149,7 @@ test('groups left by a dead node are found and killed, others are not', async (t
   writeFileSync(file, `${written}start 1 `);
   t.deepEqual(reapOrphans(file), [pid]);
   await gone(t, child);
+  t.false(existsSync(written.trim().split(' ').slice(4).join(' ')));
   t.is(readFileSync(file, 'utf8').replaceAll(/^end \d+\n/gm, ''), '');
   t.deepEqual(reapOrphans(join(file, '../none')), []);
 });
