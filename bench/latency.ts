@@ -11,7 +11,17 @@
  * it includes the append, its sync, the export and the look.
  */
 import { spawn } from 'node:child_process';
-import { closeSync, existsSync, fstatSync, mkdtempSync, openSync, readFileSync, readSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  fstatSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  readSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -43,11 +53,16 @@ async function main(): Promise<void> {
   writeFileSync(join(dir, 'in.txt'), inputLines());
   writeFileSync(join(dir, 'job.yaml'), JSON.stringify(job()));
   const bin = process.env.RAINSTORM_BIN;
-  const [command, ...first] = bin === undefined ? [process.execPath, here('../src/main.ts')] : [bin];
+  const [command, ...first] =
+    bin === undefined ? [process.execPath, here('../src/main.ts')] : [bin];
   const data = join(dir, 'data');
-  const child = spawn(command, [...first, '--data', data, 'run', join(dir, 'job.yaml'), '--quiet'], {
-    stdio: ['ignore', 'ignore', 'inherit'],
-  });
+  const child = spawn(
+    command,
+    [...first, '--data', data, 'run', join(dir, 'job.yaml'), '--quiet'],
+    {
+      stdio: ['ignore', 'ignore', 'inherit'],
+    },
+  );
   const ended = new Promise<number | null>((resolve) => child.once('exit', resolve));
   try {
     const arrivals = await watch(join(dir, 'out.txt'), ended);
@@ -60,7 +75,8 @@ async function main(): Promise<void> {
 }
 
 function inputLines(): string {
-  const text = 'the quick brown fox jumps over the lazy dog while the rain keeps falling on the plain ';
+  const text =
+    'the quick brown fox jumps over the lazy dog while the rain keeps falling on the plain ';
   return Array.from({ length: lines }, (_, i) => `${text}${i}\n`).join('');
 }
 
@@ -71,7 +87,13 @@ function job(): object {
     sources: [{ file: 'in.txt' }],
     rate,
     stages: [
-      { name: 'pick', type: 'filter', run: here('operators/flush_filter.py'), args: ['fox'], tasks },
+      {
+        name: 'pick',
+        type: 'filter',
+        run: here('operators/flush_filter.py'),
+        args: ['fox'],
+        tasks,
+      },
       { name: 'shape', type: 'transform', run: here('operators/flush_transform.py'), tasks },
     ],
     sink: { file: 'out.txt' },
@@ -133,9 +155,14 @@ function report(arrivals: Float64Array, origin: number): void {
       (i < WARM_UP_LINES ? warmUp : histogram).recordValue(latency);
     }
   });
-  const at = (percent: number): string => `${(histogram.getValueAtPercentile(percent) / 1000).toFixed(1)} ms`;
-  print(`${rate} tuples/s for ${seconds} s, exactly-once ${exactlyOnce ? 'on' : 'off'}, two Python stages`);
-  print(`p50 ${at(50)}  p90 ${at(90)}  p99 ${at(99)} (to reach: 25 ms)  p99.9 ${at(99.9)}  max ${at(100)}`);
+  const at = (percent: number): string =>
+    `${(histogram.getValueAtPercentile(percent) / 1000).toFixed(1)} ms`;
+  print(
+    `${rate} tuples/s for ${seconds} s, exactly-once ${exactlyOnce ? 'on' : 'off'}, two Python stages`,
+  );
+  print(
+    `p50 ${at(50)}  p90 ${at(90)}  p99 ${at(99)} (to reach: 25 ms)  p99.9 ${at(99.9)}  max ${at(100)}`,
+  );
   print(`first second apart: p99 ${(warmUp.getValueAtPercentile(99) / 1000).toFixed(1)} ms`);
   print(`arrived ${arrivals.length - missing} of ${arrivals.length}`);
   if (missing > 0) throw new Error('not every tuple arrived');

@@ -62,7 +62,14 @@ async function makeInput(): Promise<void> {
   await finished(
     spawn(
       process.execPath,
-      [here('../scripts/make-signs.mjs'), '--plain', '--lines', String(lines), '--out', join(dir, 'in.txt')],
+      [
+        here('../scripts/make-signs.mjs'),
+        '--plain',
+        '--lines',
+        String(lines),
+        '--out',
+        join(dir, 'in.txt'),
+      ],
       { stdio: 'ignore' },
     ),
   );
@@ -74,7 +81,9 @@ async function compare(): Promise<void> {
   const rows: Measured[][] = [];
   for (let round = 0; round < rounds; round++) {
     rows.push([await shellPipe(), await engine(false), await engine(true)]);
-    print(`round ${round + 1}: ${rows[round].map(({ ms }) => `${(ms / 1000).toFixed(2)} s`).join('  ')}`);
+    print(
+      `round ${round + 1}: ${rows[round].map(({ ms }) => `${(ms / 1000).toFixed(2)} s`).join('  ')}`,
+    );
   }
   report(rows);
 }
@@ -105,7 +114,9 @@ function report(rows: readonly (readonly Measured[])[]): void {
 async function memory(): Promise<void> {
   print(machineLine());
   const { ms, peakMb } = await engine(true);
-  print(`${lines} lines exactly-once: ${(ms / 1000).toFixed(1)} s, engine peak RSS ${peakMb?.toFixed(0)} MB`);
+  print(
+    `${lines} lines exactly-once: ${(ms / 1000).toFixed(1)} s, engine peak RSS ${peakMb?.toFixed(0)} MB`,
+  );
 }
 
 async function shellPipe(): Promise<Measured> {
@@ -149,7 +160,13 @@ async function engine(exactlyOnce: boolean): Promise<Measured> {
       name: 'bench',
       sources: [{ file: 'in.txt' }],
       stages: [
-        { name: 'pick', type: 'filter', run: here('operators/flush_filter.py'), args: [pattern], tasks },
+        {
+          name: 'pick',
+          type: 'filter',
+          run: here('operators/flush_filter.py'),
+          args: [pattern],
+          tasks,
+        },
         { name: 'shape', type: 'transform', run: here('operators/flush_transform.py'), tasks },
       ],
       sink: { file: 'out.txt' },
@@ -157,7 +174,8 @@ async function engine(exactlyOnce: boolean): Promise<Measured> {
     }),
   );
   const bin = process.env.RAINSTORM_BIN;
-  const [command, ...first] = bin === undefined ? [process.execPath, here('../src/main.ts')] : [bin];
+  const [command, ...first] =
+    bin === undefined ? [process.execPath, here('../src/main.ts')] : [bin];
   const start = systemClock.now();
   const child = spawn(command, [...first, '--data', data, 'run', job, '--quiet'], {
     stdio: ['ignore', 'ignore', 'pipe'],

@@ -12,6 +12,7 @@ function version(): string {
   return (description as { version: string }).version;
 }
 
-void runCommandLine(process.argv.slice(2), processIo(), version()).then((code) => {
+const io = processIo((code) => process.exit(code));
+void runCommandLine(process.argv.slice(2), io, version()).then((code) => {
   process.exitCode = code;
 });

@@ -21,6 +21,7 @@ const flagTypes = {
   from: { type: 'number' },
   to: { type: 'number' },
   lines: { type: 'number' },
+  grep: { type: 'string' },
   quiet: { type: 'boolean', default: false },
   help: { type: 'boolean', default: false },
   version: { type: 'boolean', default: false },
@@ -40,6 +41,7 @@ export interface Flags {
   readonly from: number | undefined;
   readonly to: number | undefined;
   readonly lines: number | undefined;
+  readonly grep: string | undefined;
   readonly quiet: boolean;
   readonly help: boolean;
   readonly version: boolean;
@@ -60,12 +62,27 @@ export interface CommandLine {
  */
 export function readCommandLine(argv: readonly string[]): CommandLine {
   const start = argv.findIndex((_, i) => !followsFlag(argv, i) && looksPositional(argv.slice(i)));
-  if (start >= 0 && argv.slice(0, start).every((text, i) => text.startsWith('-') || followsFlag(argv, i))) {
+  if (
+    start >= 0 &&
+    argv.slice(0, start).every((text, i) => text.startsWith('-') || followsFlag(argv, i))
+  ) {
     const { flags, given } = readFlags(argv.slice(0, start));
     return { positional: true, words: argv.slice(start), flags, given };
   }
-  const { words, flags, given } = readFlags(argv);
-  return { positional: false, words, flags, given };
+  const own = operatorWords(argv);
+  const { words, flags, given } = readFlags(argv.slice(0, own));
+  const rest = argv[own] === '--' ? argv.slice(own + 1) : argv.slice(own);
+  return { positional: false, words: [...words, ...rest], flags, given };
+}
+
+/** In `op check SCRIPT args...` the arguments are the script's, whatever they look like. */
+function operatorWords(argv: readonly string[]): number {
+  const words = argv
+    .map((text, at) => ({ text, at }))
+    .filter(({ text, at }) => !text.startsWith('-') && !followsFlag(argv, at));
+  const [first, second, script] = words;
+  const isCheck = first?.text === 'op' && second?.text === 'check' && script !== undefined;
+  return isCheck && !argv.slice(0, script.at).includes('--') ? script.at + 1 : argv.length;
 }
 
 /** True when `argv[i]` is the value of the flag before it. */
@@ -107,10 +124,14 @@ function refuseUnknown(argv: readonly string[]): void {
   }
 }
 
-function refuseBadNumbers(flags: Readonly<Record<string, unknown>>, given: readonly FlagName[]): void {
+function refuseBadNumbers(
+  flags: Readonly<Record<string, unknown>>,
+  given: readonly FlagName[],
+): void {
   for (const name of given) {
     const value = flags[name];
-    const bad = flagTypes[name].type === 'number' && !(Number.isInteger(value) && Number(value) >= 0);
+    const bad =
+      flagTypes[name].type === 'number' && !(Number.isInteger(value) && Number(value) >= 0);
     if (bad) throw fault('USAGE', { problem: `--${name} takes a whole number` });
     if (flagTypes[name].type === 'string' && value === '') {
       throw fault('USAGE', { problem: `--${name} takes a value` });

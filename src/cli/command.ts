@@ -9,6 +9,8 @@ export interface Command {
   /** as in `rainstorm <usage>` */
   readonly usage: string;
   readonly summary: string;
+  /** more than the summary, for `--help` of this command */
+  readonly help?: string;
   readonly flags: readonly FlagName[];
   /** fewest and most words after the command's own */
   readonly words: readonly [least: number, most: number];

@@ -1,31 +1,83 @@
+/** Help pages, made from the commands themselves. */
+import { fault } from '../core/index.ts';
+import { suggest } from '../plan/index.ts';
 import type { Command } from './command.ts';
+import type { FlagName } from './command-line.ts';
 
-/** The help page, made from the commands themselves. */
-export function helpText(commands: Readonly<Record<string, Command>>): string {
-  const rows = Object.values(commands).map(({ usage, summary }) => [usage, summary] as const);
-  const width = Math.max(...rows.map(([usage]) => usage.length));
-  const lines = rows.map(([usage, summary]) => `  ${usage.padEnd(width)}  ${summary}`);
+type Commands = Readonly<Record<string, Command>>;
+
+/** What each option is called with and does; some say more in the help of their command. */
+const options: Readonly<Record<FlagName, readonly [form: string, says: string]>> = {
+  data: ['--data DIR', 'where jobs and files are kept (default .rainstorm)'],
+  overwrite: ['--overwrite', 'replace a destination that exists'],
+  restart: ['--restart', 'forget what an unfinished run of this job has done, begin anew'],
+  now: ['--now', 'wait for nothing that is in flight'],
+  threads: ['--threads N', 'threads for batch work beside the main one (default 1, 0 = none)'],
+  transport: ['--transport T', 'how tasks reach each other: in-process (default) or tcp'],
+  sync: ['--sync MODE', 'group (default), always or os: when an append counts as durable'],
+  quiet: ['--quiet', 'no progress'],
+  json: ['--json', 'JSON instead of text'],
+  from: ['--from BYTE', 'begin at this byte'],
+  to: ['--to BYTE', 'end before this byte'],
+  lines: ['--lines N', 'the last N lines'],
+  grep: ['--grep RE', 'only lines that match this regular expression'],
+  help: ['--help', 'this text'],
+  version: ['--version', 'print the version'],
+};
+
+/**
+ * The help page about `words`: one command, the commands that begin so, or all.
+ * @throws USAGE when there are none
+ */
+export function helpText(commands: Commands, words: readonly string[] = []): string {
+  const [first, second] = words;
+  if (first === undefined) return overview(commands);
+  const one = commands[`${first} ${second ?? ''}`] ?? commands[first];
+  if (one !== undefined) return about(one);
+  const begun = Object.entries(commands).filter(([name]) => name.startsWith(`${first} `));
+  if (begun.length > 0 && second === undefined) {
+    return `Usage: rainstorm ${first} <command>\n\n${rows(begun.map(([, command]) => command))}`;
+  }
+  const near = suggest(words.join(' '), Object.keys(commands));
+  const hint = near === null ? '' : `, did you mean ${near}?`;
+  throw fault('USAGE', { problem: `there is no command ${words.join(' ')}${hint}` });
+}
+
+function about({ usage, summary, help, flags }: Command): string {
+  const more = help === undefined ? '' : `\n\n${help}`;
+  const list = [...flags, 'help'] as const;
+  const width = Math.max(...list.map((flag) => options[flag][0].length));
+  const lines = list.map((flag) => `  ${options[flag][0].padEnd(width)}  ${options[flag][1]}`);
+  return `Usage: rainstorm ${usage}\n\n${capital(summary)}.${more}\n\nOptions\n${lines.join('\n')}`;
+}
+
+function rows(commands: readonly Command[]): string {
+  const width = Math.max(...commands.map(({ usage }) => usage.length));
+  return commands.map(({ usage, summary }) => `  ${usage.padEnd(width)}  ${summary}`).join('\n');
+}
+
+function capital(text: string): string {
+  return text.slice(0, 1).toUpperCase() + text.slice(1);
+}
+
+function overview(commands: Commands): string {
+  const version = { usage: 'version', summary: 'print the version' };
+  const help = { usage: 'help [COMMAND]', summary: 'this page, or that of a command' };
+  const all = [...Object.values(commands), version, help];
+  const width = Math.max(...all.map(({ usage }) => usage.length));
+  const lines = all.map(({ usage, summary }) => `  ${usage.padEnd(width)}  ${summary}`);
   return `RainStorm: exactly-once stream processing in one executable.
 
 Usage: rainstorm [options] <command>
 
 ${lines.join('\n')}
-  ${'version'.padEnd(width)}  print the version
 
 The form of the original system runs a job as well:
   rainstorm [options] <WorkerBinPath> <NStages> <NTasks> (<Op_Exe> <Op_Args> <Op_Type>)xNStages
             <N_SRC> <src>... <AutoScalable> <InputRate> <LW> <HW> <Dest> <ExactlyOnce>
 
-Options
-  --data DIR         where jobs and files are kept (default .rainstorm)
-  --overwrite        run: replace a destination that exists
-  --restart          run: forget what an unfinished run of this job has done, begin anew
-  --threads N        run: threads for batch work beside the main one (default 1, 0 = none)
-  --transport T      run: how tasks reach each other: in-process (default) or tcp
-  --sync MODE        run: group (default), always or os: when an append counts as durable
-  --quiet            run: no progress
-  --json             listings as JSON
+\`rainstorm <command> --help\` tells the options of a command.
 
-Exit codes: 0 done, 1 the job failed, 2 wrong usage, 3 the data directory cannot be reached,
-130 interrupted and resumable.`;
+Exit codes: 0 done, 1 the job failed or a check was refuted, 2 wrong usage, 3 the data directory
+cannot be reached, 130 interrupted and resumable.`;
 }

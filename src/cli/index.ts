@@ -1,11 +1,11 @@
 /**
  * cli: what people type, and what they read.
  *
- *   process.exitCode = await runCommandLine(process.argv.slice(2), processIo(), version);
+ *   process.exitCode = await runCommandLine(process.argv.slice(2), processIo(process.exit), version);
  *
  * Results go to stdout, progress and errors to stderr; an error is one sentence.
  */
-import { Fault, fault } from '../core/index.ts';
+import { Fault, fault, isFault } from '../core/index.ts';
 import type { Command, ExitCode } from './command.ts';
 import { type CommandLine, readCommandLine } from './command-line.ts';
 import { commands } from './commands.ts';
@@ -22,7 +22,9 @@ export async function runCommandLine(
   version: string,
 ): Promise<ExitCode> {
   try {
-    return await dispatch(readCommandLine(argv), io, version);
+    const code = await dispatch(readCommandLine(argv), io, version);
+    if (isFault(io.closed.reason)) throw io.closed.reason;
+    return code;
   } catch (error) {
     if (error instanceof Fault) {
       await write(io.stderr, `rainstorm: ${error.message}\n`);
@@ -42,7 +44,8 @@ async function dispatch(line: CommandLine, io: Io, version: string): Promise<Exi
     return 0;
   }
   if (first === undefined || first === 'help' || line.flags.help) {
-    await write(io.stdout, `${helpText(commands)}\n`);
+    const about = first === 'help' ? line.words.slice(1) : line.words;
+    await write(io.stdout, `${helpText(commands, about)}\n`);
     return 0;
   }
   const twoWords = commands[`${first} ${second ?? ''}`];

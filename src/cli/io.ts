@@ -1,27 +1,37 @@
 /** The streams, signals and clock that commands use; tests pass their own. */
 import process from 'node:process';
-import { type Clock, systemClock } from '../core/index.ts';
+import { type Clock, fault, systemClock } from '../core/index.ts';
 import { type Terminal, terminalOf } from './format/index.ts';
 
 export interface Io {
   readonly stdout: NodeJS.WriteStream;
   readonly stderr: NodeJS.WriteStream;
+  readonly stdin: NodeJS.ReadStream;
+  /** Aborts when stdout takes no more: its reader has left (quietly), or with the fault it had. */
+  readonly closed: AbortSignal;
   readonly clock: Clock;
   /** the working directory */
   readonly cwd: string;
   terminal(stream: 'stdout' | 'stderr'): Terminal;
+  /** Leaves at once with `code`: nothing is waited for. */
+  exit(code: number): void;
   /** Calls `stop` at each Ctrl-C or SIGTERM until the returned function is called. */
   onInterrupt(stop: () => void): () => void;
 }
 
-/** The real streams of this process. */
-export function processIo(): Io {
+/** The real streams of this process; `exit` leaves it at once. */
+export function processIo(exit: (code: number) => void): Io {
   return {
     stdout: process.stdout,
     stderr: process.stderr,
+    get stdin() {
+      return process.stdin;
+    },
+    closed: closedSignal(),
     clock: systemClock,
     cwd: process.cwd(),
     terminal: (stream) => terminalOf(process[stream], process.env),
+    exit,
     onInterrupt(stop) {
       process.on('SIGINT', stop);
       process.on('SIGTERM', stop);
@@ -33,16 +43,27 @@ export function processIo(): Io {
   };
 }
 
-/** Writes `text` and waits until the stream has room again; a closed pipe ends the writing quietly. */
+/** The reader of a pipe may leave at any time: `| head` is no error (EPIPE), a full disk is. */
+function closedSignal(): AbortSignal {
+  const closed = new AbortController();
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    const left = error.code === 'EPIPE' || error.code === 'ERR_STREAM_DESTROYED';
+    const path = 'standard output';
+    closed.abort(
+      left
+        ? undefined
+        : fault('DISK_FAILED', { doing: 'writing', path, reason: error.message }, error),
+    );
+  });
+  process.stderr.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') closed.abort();
+  });
+  return closed.signal;
+}
+
+/** Writes `text` and waits until it is taken; what goes wrong is told by `Io.closed`. */
 export async function write(stream: NodeJS.WriteStream, text: string | Uint8Array): Promise<void> {
-  if (stream.write(text)) return;
   await new Promise<void>((resolve) => {
-    const done = (): void => {
-      stream.off('drain', done);
-      stream.off('close', done);
-      resolve();
-    };
-    stream.on('drain', done);
-    stream.on('close', done);
+    stream.write(text, () => resolve());
   });
 }

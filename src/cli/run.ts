@@ -119,7 +119,7 @@ class Run {
   /** Ctrl-C: the first one winds down, the second one leaves at once; both lose nothing. */
   #interrupted(job: string): void {
     this.#interrupts += 1;
-    if (this.#interrupts > 1) process.exit(INTERRUPTED);
+    if (this.#interrupts > 1) this.#io.exit(INTERRUPTED);
     void this.#say('stopping: what is in flight is being committed (again to leave at once)');
     this.#service.suspend(job).catch((error: unknown) => {
       if (!isFault(error, 'JOB_STATE_REFUSED')) void this.#say(reasonOf(error));
@@ -161,7 +161,8 @@ class Run {
   }
 
   async #conclude(view: JobView, first: JobView): Promise<ExitCode> {
-    if (view.state === 'failed') throw fault('JOB_FAILED', { name: view.name, reason: view.reason ?? '' });
+    if (view.state === 'failed')
+      throw fault('JOB_FAILED', { name: view.name, reason: view.reason ?? '' });
     await this.#say(renderSummary(await this.#summary(view, first), this.#io.terminal('stderr')));
     if (view.state !== 'suspended') return 0;
     await this.#say('run the same command again to go on from here');
@@ -207,7 +208,10 @@ class Run {
       pieces.push(piece);
     }
     const text = Buffer.concat(pieces).toString('utf8');
-    return text.split('\n').slice(0, FIRST_LINES_MAX).filter((line) => line !== '');
+    return text
+      .split('\n')
+      .slice(0, FIRST_LINES_MAX)
+      .filter((line) => line !== '');
   }
 
   #elapsed(): number {

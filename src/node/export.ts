@@ -43,7 +43,13 @@ export class Exporter {
   #length: number;
   #running: Promise<void> = Promise.resolve();
 
-  private constructor(fs: FileSystem, plan: JobPlan, path: string, handle: FileHandle, length: number) {
+  private constructor(
+    fs: FileSystem,
+    plan: JobPlan,
+    path: string,
+    handle: FileHandle,
+    length: number,
+  ) {
     this.#fs = fs;
     this.#plan = plan;
     this.#path = path;

@@ -11,7 +11,8 @@
  */
 export { type DataDir, dataDir } from './data-dir.ts';
 export { Exporter } from './export.ts';
-export type { LocalService } from './local-service.ts';
+export { LocalService } from './local-service.ts';
+export { APPEND_BYTES_MAX } from './methods.ts';
 export { Node, type NodeOptions } from './node.ts';
 export { reachService } from './reach.ts';
-export type { ResumePoint, Service, Submitted, SubmitRequest } from './service.ts';
+export type { ResumePoint, Service, SubmitRequest, Submitted } from './service.ts';

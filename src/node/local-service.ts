@@ -4,13 +4,14 @@ import { isLive } from '../control/index.ts';
 import { fault, isFault, type Logger, type Random, randomId } from '../core/index.ts';
 import type { FileInfo, FileSystem } from '../hydfs/index.ts';
 import type { JobView, Leader, TaskView } from '../leader/index.ts';
-import { type JobSpec, planJob, specFingerprint } from '../plan/index.ts';
+import { decodeJobSpec, type JobSpec, planJob, specFingerprint } from '../plan/index.ts';
 import { type Verdict, verifyJob } from '../verify/index.ts';
+import { locate } from '../worker/index.ts';
 import { checkDestination, checkSources, clearDestination } from './checks.ts';
-import { isExported, outputLength } from './export.ts';
+import { Exporter, isExported, outputLength } from './export.ts';
 import type { OperatorCommands } from './operators.ts';
 import { resumePoints } from './resume-points.ts';
-import type { Service, Submitted, SubmitRequest } from './service.ts';
+import type { Service, SubmitRequest, Submitted } from './service.ts';
 
 export interface LocalServiceOptions {
   readonly leader: Leader;
@@ -93,6 +94,18 @@ export class LocalService implements Service {
     return verifyJob({ record, fs });
   }
 
+  /** Completes the local destination of a job that has ended, when its run has not done it. */
+  async completeExport(job: string): Promise<void> {
+    const { control, fs } = this.#options;
+    const record = control.state.jobs.get(this.#find(job).job);
+    if (record?.state !== 'finished' && record?.state !== 'stopped') return;
+    const plan = planJob(record.job, decodeJobSpec(record.spec));
+    const location = locate(plan.spec, plan.spec.sink.file);
+    if (location.kind === 'hydfs' || (await isExported(fs, plan))) return;
+    const exporter = await Exporter.open(fs, plan, location.path);
+    await exporter.finish(true);
+  }
+
   create(name: string): Promise<FileInfo> {
     return this.#options.fs.create(name);
   }
@@ -132,7 +145,9 @@ export class LocalService implements Service {
   /** A job by id, by the only id that begins so, or by name: the newest of that name. */
   #find(job: string): JobView {
     const all = this.#options.leader.jobs();
-    const byId = all.filter((view) => view.job === job || (job.length >= 6 && view.job.startsWith(job)));
+    const byId = all.filter(
+      (view) => view.job === job || (job.length >= 6 && view.job.startsWith(job)),
+    );
     if (byId.length === 1) return byId[0];
     const named = all.filter((view) => view.name === job);
     const live = named.find((view) => isLive(view.state));

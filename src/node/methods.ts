@@ -38,7 +38,9 @@ export function serviceMethods(service: Service): RpcMethods {
       return null;
     }),
     'fs.read': streaming(range, ({ name: file, from, to }) => service.read(file, from, to)),
-    'fs.tail': streaming(follow, ({ name: file, from }, signal) => service.tail(file, from, signal)),
+    'fs.tail': streaming(follow, ({ name: file, from }, signal) =>
+      service.tail(file, from, signal),
+    ),
   };
 }
 
@@ -124,4 +126,3 @@ export class RemoteService implements Service {
     this.#close();
   }
 }
-

@@ -39,9 +39,9 @@ import {
 } from '../transport/index.ts';
 import { Worker } from '../worker/index.ts';
 import { type DataDir, dataDir } from './data-dir.ts';
-import { OperatorCommands } from './operators.ts';
 import { LocalService } from './local-service.ts';
 import { serviceMethods } from './methods.ts';
+import { OperatorCommands } from './operators.ts';
 
 export interface NodeOptions {
   readonly data: string;
@@ -50,6 +50,8 @@ export interface NodeOptions {
   readonly threads?: number;
   /** how tasks of this node reach each other */
   readonly transport?: 'in-process' | 'tcp';
+  /** true: nothing is run here, jobs and files are only looked at; the node joins no leader */
+  readonly idle?: boolean;
   readonly clock?: Clock;
   readonly random?: Random;
 }
@@ -127,9 +129,9 @@ async function openParts(
     groupsFile: dir.groupsFile,
   });
   closers.push(() => worker.close());
-  const leader = new Leader({ control, clock, log, random, hold: true });
+  const leader = await Leader.open({ control, clock, log, random, hold: true });
   closers.push(() => leader.close());
-  for (const gone of control.state.nodes.keys()) leader.nodeLost(gone);
+  if (!options.idle) for (const gone of control.state.nodes.keys()) leader.nodeLost(gone);
   const service = new LocalService({ leader, control, fs, operators, log, random, close });
 
   const accept = (connection: Connection): void =>
@@ -141,6 +143,7 @@ async function openParts(
   const tasks = await transport.listen(address, accept);
   closers.push(() => tasks.close());
   closers.push(await listenForCommands(dir, identity, clock, log, accept));
+  if (options.idle) return service;
   const me = { node: identity.node, address: tasks.address, cores: availableParallelism() };
   closers.push(await joinLeader(leader, transport, me, log));
   return service;
@@ -205,5 +208,6 @@ async function closeAll(closers: Closer[]): Promise<void> {
       failed ??= error;
     }
   }
-  if (failed !== null) throw new Error(`closing the node failed: ${reasonOf(failed)}`, { cause: failed });
+  if (failed !== null)
+    throw new Error(`closing the node failed: ${reasonOf(failed)}`, { cause: failed });
 }

@@ -1,9 +1,5 @@
 import { isAbsolute, join } from 'node:path';
-import {
-  type BundledOperators,
-  type OperatorCommand,
-  resolveOperator,
-} from '../operator/index.ts';
+import { type BundledOperators, type OperatorCommand, resolveOperator } from '../operator/index.ts';
 import { type JobPlan, type JobSpec, stageSpecOf } from '../plan/index.ts';
 
 /** Makes the operator commands of jobs; asks for each only once. */
@@ -31,7 +27,10 @@ export class OperatorCommands {
 
   /** As `of`, for a job that has no id yet. */
   make(spec: JobSpec, stage: number): Promise<OperatorCommand> {
-    const { run, args, env, shim } = stageSpecOf({ id: '', spec, stages: [], edges: [], tasks: [] }, stage);
+    const { run, args, env, shim } = stageSpecOf(
+      { id: '', spec, stages: [], edges: [], tasks: [] },
+      stage,
+    );
     const from = (dir: string): string => (isAbsolute(dir) ? dir : join(spec.baseDir, dir));
     return resolveOperator({
       run,

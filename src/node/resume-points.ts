@@ -17,10 +17,7 @@ export async function resumePoints(fs: FileSystem, plan: JobPlan): Promise<Resum
   );
 }
 
-async function lastPosition(
-  fs: FileSystem,
-  name: string,
-): Promise<SourceState['position'] | null> {
+async function lastPosition(fs: FileSystem, name: string): Promise<SourceState['position'] | null> {
   let last: SourceState | null = null;
   try {
     const { trimmedTo } = await fs.stat(name);

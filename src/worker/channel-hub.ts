@@ -27,7 +27,7 @@ import type {
   Fenced,
   Message,
 } from '../wire/index.ts';
-import type { Inbox, InboundLink } from './inbox.ts';
+import type { InboundLink, Inbox } from './inbox.ts';
 import type { ChannelPort } from './output-port.ts';
 import type { Peers } from './peers.ts';
 

@@ -74,7 +74,9 @@ export class LogCommit implements CommitStrategy {
   async commit(batch: StagedBatch): Promise<void> {
     if (this.#sinceCheckpoint >= this.#checkpointBytes && this.#options.trims) this.#checkpoint();
     this.#counts = countsAfter(this.#counts, batch);
-    const firstSeqs = batch.outputs.map(({ port, count }) => this.#options.ports[port].place(count));
+    const firstSeqs = batch.outputs.map(({ port, count }) =>
+      this.#options.ports[port].place(count),
+    );
     for (const { producer, lastSeq, ended } of batch.inputs) {
       this.#watermarks[producer] = lastSeq;
       if (ended) this.#ended[producer] = true;
@@ -149,7 +151,8 @@ export class LogCommit implements CommitStrategy {
         block: bytes,
       })),
       dead: batch.deaths,
-      keep: batch.keep === null ? [] : [{ block: batch.keep.block, skip: 0, dead: batch.keep.dead }],
+      keep:
+        batch.keep === null ? [] : [{ block: batch.keep.block, skip: 0, dead: batch.keep.dead }],
       state: this.#state(ended, null),
     };
   }

@@ -183,7 +183,8 @@ export class Inbox {
     while (this.#head < this.#queue.length) {
       const item = this.#queue[this.#head];
       if (item.kind === 'block') {
-        const over = bytes + item.bytes.length > BLOCK_BYTES || tuples + item.tuples > BLOCK_TUPLES_MAX;
+        const over =
+          bytes + item.bytes.length > BLOCK_BYTES || tuples + item.tuples > BLOCK_TUPLES_MAX;
         if (over && blocks.length > 0) break;
         blocks.push({ bytes: item.bytes, skip: item.skip });
         tuples += item.tuples;

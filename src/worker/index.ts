@@ -10,11 +10,12 @@
  * consumer has made durable (its watermark), and the epoch of each attempt. `stage-task.ts` is the
  * loop, `commit-*.ts` the three ways to make a batch durable, `channel-*.ts` the protocol.
  */
+
+export type { SinkMeta } from './commit-sink.ts';
+export type { TaskCounts } from './counts.ts';
 export { destinationFileName, locate } from './locations.ts';
 export type { RecordState } from './recovered-task.ts';
 export { recordState } from './recovered-task.ts';
-export type { SinkMeta } from './commit-sink.ts';
 export type { SourceState } from './source-task.ts';
 export type { TaskServices, TaskState } from './task-context.ts';
-export type { TaskCounts } from './counts.ts';
 export { Worker, type WorkerOptions } from './worker.ts';

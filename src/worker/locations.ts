@@ -1,5 +1,11 @@
 import { isAbsolute, join } from 'node:path';
-import { type JobPlan, type JobSpec, type Location, outputFileName, parseLocation } from '../plan/index.ts';
+import {
+  type JobPlan,
+  type JobSpec,
+  type Location,
+  outputFileName,
+  parseLocation,
+} from '../plan/index.ts';
 
 /** The HyDFS file that a job's last stage appends to; a local destination is exported from it. */
 export function destinationFileName(plan: Pick<JobPlan, 'id' | 'spec'>): string {

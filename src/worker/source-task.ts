@@ -21,13 +21,13 @@ import { countsFrom, noCounts, type TaskCounts } from './counts.ts';
 import { locate } from './locations.ts';
 import { ChannelPort } from './output-port.ts';
 import { Pacer } from './pacer.ts';
+import { SourceBuffer } from './source-buffer.ts';
 import {
   checkUnchanged,
   openSource,
   type SourceIdentity,
   type SourceInput,
 } from './source-input.ts';
-import { SourceBuffer } from './source-buffer.ts';
 import type { Task, TaskContext, TaskState } from './task-context.ts';
 import { TaskLife } from './task-life.ts';
 
@@ -182,7 +182,8 @@ export class SourceTask implements Task {
     };
     this.#stopAt = known?.stopAt ?? null;
     this.#logged = this.#position;
-    if (known === null) await this.#log({ identity, position: this.#position, stopAt: null }, writer);
+    if (known === null)
+      await this.#log({ identity, position: this.#position, stopAt: null }, writer);
     else await checkUnchanged(input, identity, this.#position, this.#follow);
     const share = source.rate > 0 ? source.rate : plan.spec.rate / plan.spec.sources.length;
     return {

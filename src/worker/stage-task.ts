@@ -19,9 +19,9 @@ import { countsFrom, noCounts, type TaskCounts } from './counts.ts';
 import { Inbox } from './inbox.ts';
 import { keptInputs } from './kept-inputs.ts';
 import { Pipeline } from './pipeline.ts';
-import { openOutputs, type TaskOutputs } from './task-outputs.ts';
 import type { Task, TaskContext, TaskState } from './task-context.ts';
 import { TaskLife } from './task-life.ts';
+import { openOutputs, type TaskOutputs } from './task-outputs.ts';
 
 /** Output bytes that wait for their receivers before the task stops taking inputs. */
 const OUTPUT_BYTES_MAX = 6 * 1024 * 1024;
@@ -198,8 +198,7 @@ export class StageTask implements Task {
     if (phase.kind === 'running' && worked && inbox.finished) this.#end(phase.live);
     else if (phase.kind === 'ending' && this.#operatorGone && outputs.settled) {
       this.#life.enter({ kind: 'finished', counts: this.counts });
-    }
-    else if (this.#pausing && worked && outputs.settled) this.#life.becameQuiet();
+    } else if (this.#pausing && worked && outputs.settled) this.#life.becameQuiet();
   }
 
   #choked(outputs: TaskOutputs): boolean {

@@ -18,11 +18,11 @@ import { RelayCommit } from './commit-relay.ts';
 import { SinkCommit, sinkMetaOf } from './commit-sink.ts';
 import type { CommitStrategy } from './commit-strategy.ts';
 import { DeadLetterPort } from './dead-letters.ts';
+import { destinationFileName } from './locations.ts';
 import { ChannelPort, FilePort, type OutputPort, type PortEvents } from './output-port.ts';
 import type { OutputShape } from './pipeline.ts';
-import { RecoveredTask } from './recovered-task.ts';
-import { destinationFileName } from './locations.ts';
 import { producerCount } from './producers.ts';
+import { RecoveredTask } from './recovered-task.ts';
 import type { TaskContext } from './task-context.ts';
 
 /** The watermarks that a task goes on from. */
@@ -237,12 +237,21 @@ async function openFilePort(context: TaskContext, events: PortEvents): Promise<P
     count: 1,
     fresh: () => [writer.position.seq],
     open: (_delivered, placed) => [
-      new FilePort({ writer, placedSeq: placed[0], events, failpointName: 'sink.before-redelivery' }),
+      new FilePort({
+        writer,
+        placedSeq: placed[0],
+        events,
+        failpointName: 'sink.before-redelivery',
+      }),
     ],
   };
 }
 
-function openDeadLetters(context: TaskContext, events: PortEvents, placedSeq: number): DeadLetterPort {
+function openDeadLetters(
+  context: TaskContext,
+  events: PortEvents,
+  placedSeq: number,
+): DeadLetterPort {
   const { plan, attempt, services } = context;
   return new DeadLetterPort({
     fs: services.fs,

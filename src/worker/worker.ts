@@ -22,12 +22,12 @@ import type { KernelPool } from '../kernels/index.ts';
 import {
   type Attempt,
   attemptName,
+  consumersOf,
   evenSlots,
   isLastStage,
   type JobPlan,
   type JobSpec,
   planJob,
-  consumersOf,
   stageOf,
 } from '../plan/index.ts';
 import type { Connection, Receiver, Transport } from '../transport/index.ts';
@@ -143,7 +143,10 @@ export class Worker {
   #obeys(connection: Connection, { term }: { term: number }): boolean {
     if (this.#closed) return false;
     if (term < this.#term) {
-      this.#options.log.warn('an order of an old term was not obeyed', { term, newest: this.#term });
+      this.#options.log.warn('an order of an old term was not obeyed', {
+        term,
+        newest: this.#term,
+      });
       return false;
     }
     this.#term = term;
@@ -158,7 +161,8 @@ export class Worker {
     const { job, stage, index, epoch } = order;
     const key = keyOf(order);
     const present_ = this.#running.get(key);
-    if (present_ !== undefined && present_.attempt.epoch >= epoch) return this.#reportSoon(present_);
+    if (present_ !== undefined && present_.attempt.epoch >= epoch)
+      return this.#reportSoon(present_);
     const before = this.#drop(key);
     const attempt = { job, stage, index, epoch };
     const plan = planJob(job, order.spec as JobSpec);
@@ -295,7 +299,8 @@ function keyOf({ job, stage, index }: { job: string; stage: number; index: numbe
 function slotsOf(plan: JobPlan, stage: number, slots: Uint8Array | null): Uint16Array {
   if (isLastStage(plan, stage)) return new Uint16Array(0);
   const [consumer] = consumersOf(plan, stage);
-  if (slots === null) return evenSlots(stageOf(plan, present(consumer, 'a consumer')).tasks, 1).tasks;
+  if (slots === null)
+    return evenSlots(stageOf(plan, present(consumer, 'a consumer')).tasks, 1).tasks;
   const view = new DataView(slots.buffer, slots.byteOffset, slots.byteLength);
   return Uint16Array.from({ length: slots.length / 2 }, (_, i) => view.getUint16(i * 2, true));
 }

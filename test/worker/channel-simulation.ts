@@ -136,7 +136,8 @@ class World {
   #pump(): void {
     for (let step = this.#sender.take(); step !== null; step = this.#sender.take()) {
       const epochs = { fromEpoch: this.#producerEpoch, toEpoch: this.#heardEpoch };
-      if (step.kind === 'end') this.#forward.push({ kind: 'end', ...epochs, lastSeq: step.lastSeq });
+      if (step.kind === 'end')
+        this.#forward.push({ kind: 'end', ...epochs, lastSeq: step.lastSeq });
       else {
         const { firstSeq, bytes } = step.block;
         this.#forward.push({ kind: 'data', ...epochs, firstSeq, payload: bytes });
@@ -173,7 +174,11 @@ class World {
     const last = Math.max(firstSeq + count - 1, this.#pending.at(-1)?.last ?? 0);
     this.#pending.push({ last, values, end: false });
     if (this.#plants.ackBeforeDurable) {
-      this.#backward.push({ kind: 'ack', toEpoch: this.#consumerEpoch, seq: this.#receiver.accepted });
+      this.#backward.push({
+        kind: 'ack',
+        toEpoch: this.#consumerEpoch,
+        seq: this.#receiver.accepted,
+      });
     }
   }
 
@@ -197,7 +202,8 @@ class World {
 
   #hear(frame: Frame): void {
     if (frame.kind === 'ready') {
-      if (this.#sender.opened(frame.toEpoch, frame.watermark, CREDIT)) this.#heardEpoch = frame.toEpoch;
+      if (this.#sender.opened(frame.toEpoch, frame.watermark, CREDIT))
+        this.#heardEpoch = frame.toEpoch;
     } else if (frame.kind === 'ack') {
       this.#sender.acked(frame.toEpoch, frame.seq, CREDIT);
       this.#acked = Math.max(this.#acked, this.#sender.ackedSeq);

@@ -11,17 +11,18 @@ export const layers: Readonly<Record<string, number>> = {
   transport: 2,
   storage: 2,
   operator: 2,
+  raft: 2.5,
   membership: 3,
   control: 3,
   hydfs: 4,
   worker: 5,
   leader: 5,
-  verify: 5,
-  node: 6,
+  verify: 6,
   provision: 6,
   dashboard: 6,
-  cli: 7,
-  'main.ts': 8,
+  node: 7,
+  cli: 8,
+  'main.ts': 9,
 };
 
 const IMPORT = /\bfrom\s*(['"])|\bimport\s*\(?\s*(['"])/g;

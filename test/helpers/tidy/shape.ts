@@ -53,6 +53,7 @@ function opensFunction(code: string, brace: number): boolean {
   }
   if (code[at] !== ')') return false;
   const between = code.slice(at + 1, brace).trim();
+  if (/\b(class|interface|namespace)\b/.test(between)) return false;
   if (between !== '' && !between.startsWith(':')) return false;
   const head = code.slice(0, opening(code, at, '(', ')')).trimEnd();
   const word = head.match(/[\w$#]+$/)?.[0];
