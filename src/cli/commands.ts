@@ -1,4 +1,11 @@
 import type { Command } from './command.ts';
+import { fsCommands } from './commands/fs.ts';
+import { fsReadCommands } from './commands/fs-read.ts';
+import { jobsCommand, tasksCommand } from './commands/jobs.ts';
+import { logsCommand } from './commands/logs.ts';
+import { opCheckCommand } from './commands/op-check.ts';
+import { stopCommand } from './commands/stop.ts';
+import { verifyCommand } from './commands/verify.ts';
 import { run } from './run.ts';
 
 /** Every command by its name of one or two words. */
@@ -10,4 +17,12 @@ export const commands: Readonly<Record<string, Command>> = {
     words: [1, 1],
     run,
   },
+  jobs: jobsCommand,
+  tasks: tasksCommand,
+  stop: stopCommand,
+  logs: logsCommand,
+  verify: verifyCommand,
+  ...fsCommands,
+  ...fsReadCommands,
+  'op check': opCheckCommand,
 };
