@@ -89,6 +89,11 @@ export const faultTable = {
     says: 'the task {task} stopped on an internal error ({reason}); run the same command again to resume, and report this',
   },
   // usage and job files
+  INTERRUPTED: {
+    domain: 'user',
+    exit: 1,
+    says: '{doing} was interrupted and left nothing behind; run the same command again',
+  },
   USAGE: { domain: 'user', exit: 2, says: '{problem}; see `rainstorm --help`' },
   JOB_FILE_INVALID: {
     domain: 'user',
@@ -156,6 +161,41 @@ export const faultTable = {
     domain: 'user',
     exit: 2,
     says: 'refusing to listen on {address}, which other machines can reach, without a cluster key; give --key-file or a loopback address',
+  },
+  KEY_FILE_UNREADABLE: {
+    domain: 'user',
+    exit: 2,
+    says: 'the key file {path} cannot be read ({reason}); check the path, or make a key with `rainstorm keygen {path}`',
+  },
+  KEY_FILE_EXPOSED: {
+    domain: 'user',
+    exit: 2,
+    says: 'the key file {path} is not private ({reason}); let only the user who runs this read it: `chown {user} {path}; chmod 600 {path}`',
+  },
+  KEY_FILE_INVALID: {
+    domain: 'user',
+    exit: 2,
+    says: 'the key file {path} holds no cluster key ({reason}); write one or two keys of 64 hexadecimal digits, each on a line of its own, as `rainstorm keygen` does',
+  },
+  KEY_FILE_EXISTS: {
+    domain: 'user',
+    exit: 2,
+    says: 'the key file {path} exists already and a key is never replaced; give another path',
+  },
+  KEY_FILE_UNWRITABLE: {
+    domain: 'user',
+    exit: 2,
+    says: 'the key file {path} cannot be written ({reason}); give a path in a folder that you can write to',
+  },
+  KEY_WRONG: {
+    domain: 'user',
+    exit: 3,
+    says: 'wrong key: {address} belongs to a cluster that does not know the key {key}; give the --key-file of that cluster',
+  },
+  PEER_FOREIGN: {
+    domain: 'environment',
+    exit: 3,
+    says: 'what answers at {address} is not a RainStorm node like this one ({reason}); check the address, and that both have a --key-file or neither',
   },
   PEER_UNREACHABLE: {
     domain: 'environment',
