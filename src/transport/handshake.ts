@@ -31,6 +31,8 @@ export interface HandshakeOptions {
   readonly identity: Identity;
   readonly clock: Clock;
   readonly limits: TransportLimits;
+  /** The fault of a socket that was lost before the handshake was done. */
+  readonly explain: (address: string, error: Error | null) => Fault;
   /** H3: called once. */
   readonly done: (outcome: Link | Fault) => void;
 }
@@ -59,8 +61,8 @@ abstract class Handshake implements CarrierEvents {
 
   progress(): void {}
 
-  lost(reason: string): void {
-    this.fail(fault('PEER_UNREACHABLE', { address: this.options.address, reason }));
+  lost(_reason: string, error: Error | null): void {
+    this.fail(this.options.explain(this.options.address, error));
   }
 
   invalid(problem: Fault): void {
@@ -122,6 +124,11 @@ export class Answering extends Handshake {
 
 /** The side that connected. `begin` when the stream can be written. */
 export class Calling extends Handshake {
+  override invalid(problem: Fault): void {
+    const { address } = this.options;
+    this.fail(fault('PEER_FOREIGN', { address, reason: String(problem.parameters.problem) }));
+  }
+
   begin(): void {
     const { node, role, term } = this.options.identity;
     this.carrier.send({

@@ -125,7 +125,7 @@ export class InProcessCarrier implements Carrier {
     const events = present(this.#other.#events, 'both ends are in use before one delivers');
     for (const entry of batch) {
       if (entry.kind === 'end') {
-        events.lost('it ended without a goodbye');
+        events.lost('it ended without a goodbye', null);
       } else {
         this.#queuedBytes -= entry.bytes;
         events.received(entry.message);

@@ -11,6 +11,7 @@
  * A connection with more than one use routes its messages with `dispatch`. A sender asks
  * `connection.drained()` and waits when it is given a promise.
  */
+export { ClusterKey, type ClusterKeys } from './cluster-key.ts';
 export type {
   Connection,
   ConnectionHandler,
@@ -21,9 +22,11 @@ export type {
 } from './connection.ts';
 export { dispatch, type Receiver } from './dispatch.ts';
 export { InProcessHub, type InProcessOptions, InProcessTransport } from './in-process-transport.ts';
+export { makeKeyFile, parseKeyFile, readKeyFile } from './key-file.ts';
+export { keyedSockets } from './keyed-sockets.ts';
 export { defaultLimits, type TransportLimits } from './limits.ts';
 export { openRpc, RpcClient } from './rpc-client.ts';
 export { type RpcMethod, type RpcMethods, streaming, unary } from './rpc-method.ts';
 export { RpcServer, serveRpc } from './rpc-server.ts';
-export { plainSockets, type SocketFactory } from './sockets.ts';
+export { plainSockets, type ServerEvents, type SocketFactory } from './sockets.ts';
 export { type TcpOptions, TcpTransport } from './tcp-transport.ts';

@@ -36,8 +36,8 @@ export interface CarrierEvents {
   heard(): void;
   /** The queue has become shorter. */
   progress(): void;
-  /** Nothing more can be received: `reason` says why, in a few words. */
-  lost(reason: string): void;
+  /** Nothing more can be received: `reason` says why, in a few words; `error` is the socket's. */
+  lost(reason: string, error: Error | null): void;
   /** The peer breaks the protocol. */
   invalid(problem: Fault): void;
 }

@@ -13,6 +13,7 @@ import type { Socket } from 'node:net';
 import { type Clock, Fault, type Timer } from '../core/index.ts';
 import { decodeMessage, encodeMessage, FrameParser, type Message } from '../wire/index.ts';
 import type { Carrier, CarrierEvents } from './link.ts';
+import { socketReason } from './sockets.ts';
 
 const FLUSH_BYTES = 256 * 1024;
 
@@ -39,7 +40,7 @@ export class TcpCarrier implements Carrier {
   #phase: Phase = { kind: 'open' };
   #reading = true;
   #corkedAt = -1;
-  #failure = 'it ended without a goodbye';
+  #error: Error | null = null;
   readonly #written = (): void => this.#events.progress();
 
   constructor(options: TcpCarrierOptions) {
@@ -50,7 +51,7 @@ export class TcpCarrier implements Carrier {
     this.#parser = new FrameParser(options.strangerBytesMax);
     this.#socket.on('data', (chunk: Buffer) => this.#read(chunk));
     this.#socket.on('error', (error) => {
-      this.#failure = error.message;
+      this.#error = error;
     });
     this.#socket.on('end', () => {
       if (this.#phase.kind === 'open') this.#over();
@@ -133,7 +134,8 @@ export class TcpCarrier implements Carrier {
     if (this.#phase.kind === 'ending') this.#phase.linger.cancel();
     if (this.#phase.kind === 'dead') return;
     this.#phase = { kind: 'dead' };
-    this.#events.lost(this.#failure);
+    const reason = this.#error === null ? 'it ended without a goodbye' : socketReason(this.#error);
+    this.#events.lost(reason, this.#error);
     this.#socket.destroy();
   }
 

@@ -1,10 +1,11 @@
-import { unlink } from 'node:fs/promises';
+import { chmod, unlink } from 'node:fs/promises';
 import { connect, type Server, type Socket } from 'node:net';
 import { type Clock, Fault, fault, type Logger, reasonOf, type Timer } from '../core/index.ts';
 import { formatAddress, type Target } from './address.ts';
 import type { Connection, Identity, Listener } from './connection.ts';
 import { Answering } from './handshake.ts';
 import type { TransportLimits } from './limits.ts';
+import { Refusals } from './refusals.ts';
 import type { SocketFactory } from './sockets.ts';
 import { Strangers } from './strangers.ts';
 
@@ -30,6 +31,7 @@ export class TcpListener implements Listener {
   readonly #options: TcpListenerOptions;
   readonly #server: Server;
   readonly #count: Strangers;
+  readonly #refusals: Refusals;
   readonly #strangers = new Map<Socket, Stranger>();
   #address = '';
 
@@ -37,10 +39,12 @@ export class TcpListener implements Listener {
     this.#options = options;
     const { strangersMax, strangersPerAddressMax } = options.limits;
     this.#count = new Strangers(strangersMax, strangersPerAddressMax);
-    this.#server = options.sockets.server(
-      (raw) => this.#arrived(raw),
-      (stream, raw) => this.#ready(stream, raw),
-    );
+    this.#refusals = new Refusals(options.clock, options.log);
+    this.#server = options.sockets.server({
+      arrived: (raw) => this.#arrived(raw),
+      ready: (stream, raw) => this.#ready(stream, raw),
+      refused: (from, reason) => this.#refusals.note(from, reason),
+    });
     this.#server.maxConnections = CONNECTIONS_MAX;
   }
 
@@ -62,6 +66,7 @@ export class TcpListener implements Listener {
       await unlink(target.path);
       await this.#bind(target);
     }
+    if (target.kind === 'unix') await chmod(target.path, 0o600);
     const bound = this.#server.address();
     this.#address =
       target.kind === 'tcp' && bound !== null && typeof bound === 'object'
@@ -90,7 +95,7 @@ export class TcpListener implements Listener {
   #arrived(raw: Socket): boolean {
     const from = raw.remoteAddress ?? '';
     if (!this.#count.admit(from)) {
-      this.#options.log.warn('too many connections that have not said hello', { from });
+      this.#refusals.note(from, 'too many connections have not said hello');
       return false;
     }
     const { clock, limits } = this.#options;
@@ -101,7 +106,7 @@ export class TcpListener implements Listener {
   }
 
   #ready(stream: Socket, raw: Socket): void {
-    const { identity, clock, limits, log, accept } = this.#options;
+    const { identity, clock, limits, accept } = this.#options;
     const address = this.#strangers.get(raw)?.from ?? '';
     new Answering({
       socket: stream,
@@ -109,10 +114,12 @@ export class TcpListener implements Listener {
       identity,
       clock,
       limits,
+      explain: (peer, error) =>
+        fault('PEER_LOST', { peer, reason: error?.message ?? 'it said no hello' }),
       done: (outcome) => {
         this.#known(raw);
         if (!(outcome instanceof Fault)) return accept(outcome);
-        log.warn('a connection was refused', { from: address, reason: outcome.message });
+        this.#refusals.note(address, outcome.message);
       },
     });
   }

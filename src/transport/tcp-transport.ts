@@ -72,6 +72,7 @@ export class TcpTransport implements Transport {
         identity: this.#identity,
         clock: this.#clock,
         limits: this.#limits,
+        explain: this.#sockets.explain,
         done: settle,
       });
       const giveUp = (reason: string): void =>
