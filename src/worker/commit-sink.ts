@@ -7,7 +7,8 @@
  *       and ends of all producers, counts, the letters of this batch. Effect and progress are one
  *       write.
  *   K2  An append with letters is followed by the next one only when the letters are in the dead
- *       letter file, so only the newest meta can hold letters that are not there.
+ *       letter file, so only the newest meta can hold letters that are not there. That goes for the
+ *       letters of an earlier attempt as well.
  */
 import { failpoint } from '../core/index.ts';
 import type { FileWriter } from '../hydfs/index.ts';
@@ -62,6 +63,7 @@ export class SinkCommit implements CommitStrategy {
     this.#watermarks = [...options.meta.watermarks];
     this.#ended = [...options.meta.ended];
     this.#counts = options.meta.counts;
+    this.#lettersDue = options.meta.counts.dead;
     this.#seq = options.writer.position.seq;
   }
 
