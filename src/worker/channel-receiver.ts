@@ -9,8 +9,9 @@
  *   R4  Dedup memory is these two numbers. It is never expired by time or by size.
  *   R5  The end counts when everything before it has been accepted.
  *
- * With at-least-once delivery a new producer attempt numbers its tuples anew, so its opening
- * starts the numbers over (`restartOnNewEpoch`); with exactly-once it continues them.
+ * With at-least-once delivery nobody remembers numbers: a new producer attempt begins wherever its
+ * own log says, and so does a consumer that was started again. So the first block (or end) heard of
+ * an attempt says where the numbers begin (`restartOnNewEpoch`); with exactly-once they continue.
  */
 import { assert, fault } from '../core/index.ts';
 
@@ -32,6 +33,8 @@ export class ChannelReceiver {
   #lastSeq: number | null = null;
   #endRecorded: boolean;
   #duplicates = 0;
+  /** False until the first block or end of an attempt says where its numbers begin. */
+  #anchored: boolean;
 
   constructor(options: { watermark: number; ended: boolean; restartOnNewEpoch: boolean }) {
     this.#watermark = options.watermark;
@@ -39,6 +42,7 @@ export class ChannelReceiver {
     this.#endRecorded = options.ended;
     if (options.ended) this.#lastSeq = options.watermark;
     this.#restartOnNewEpoch = options.restartOnNewEpoch;
+    this.#anchored = !options.restartOnNewEpoch;
   }
 
   /** The newest attempt of the producer that was heard; 0 before the first. */
@@ -79,6 +83,7 @@ export class ChannelReceiver {
       this.#watermark = 0;
       this.#accepted = 0;
       this.#lastSeq = null;
+      this.#anchored = false;
     }
     this.#fromEpoch = fromEpoch;
     return 'ready';
@@ -87,6 +92,7 @@ export class ChannelReceiver {
   /** Decides about `count` tuples numbered from `firstSeq` (R1, R3). */
   admit(fromEpoch: number, firstSeq: number, count: number): Admission {
     if (fromEpoch !== this.#fromEpoch) return { kind: 'fenced', newest: this.#fromEpoch };
+    this.#anchor(firstSeq - 1);
     const last = firstSeq + count - 1;
     if (last <= this.#accepted) {
       this.#duplicates += count;
@@ -105,6 +111,7 @@ export class ChannelReceiver {
    */
   end(fromEpoch: number, lastSeq: number): 'noted' | 'fenced' | 'gap' {
     if (fromEpoch !== this.#fromEpoch) return 'fenced';
+    this.#anchor(lastSeq);
     if (lastSeq > this.#accepted) return 'gap';
     if (lastSeq < this.#accepted) {
       throw fault('CHANNEL_DIVERGED', { consumed: this.#accepted, produced: lastSeq });
@@ -128,6 +135,14 @@ export class ChannelReceiver {
     if (this.#startedOverSince(fromEpoch)) return;
     assert(this.complete, 'an end is recorded when it is complete');
     this.#endRecorded = true;
+  }
+
+  /** Numbers up to `before` are not owed by the attempt that is heard for the first time. */
+  #anchor(before: number): void {
+    if (this.#anchored) return;
+    this.#anchored = true;
+    this.#watermark = before;
+    this.#accepted = before;
   }
 
   #startedOverSince(fromEpoch: number): boolean {

@@ -1,7 +1,8 @@
 /**
  * A task's way into the job's dead letter file: one JSON line for each input that its operator could
  * not survive. Letters are numbered per task; the file drops repeats by number, so writing again
- * after a restart is harmless.
+ * after a restart is harmless. A task without a log (at-least-once) does not know its numbers; it
+ * goes on behind whatever the file holds of it.
  */
 import type { FileSystem, FileWriter } from '../hydfs/index.ts';
 import type { StagedDeath } from './staged-batch.ts';
@@ -15,8 +16,8 @@ export interface DeadLetterOptions {
   readonly epoch: number;
   readonly stage: string;
   readonly index: number;
-  /** letters placed by earlier attempts */
-  readonly placedSeq: number;
+  /** letters placed by earlier attempts; null when nobody knows (at-least-once) */
+  readonly placedSeq: number | null;
   readonly progressed: () => void;
   readonly broken: (error: unknown) => void;
 }
@@ -29,8 +30,8 @@ export class DeadLetterPort {
 
   constructor(options: DeadLetterOptions) {
     this.#options = options;
-    this.#placedSeq = options.placedSeq;
-    this.#ackedSeq = options.placedSeq;
+    this.#placedSeq = options.placedSeq ?? 0;
+    this.#ackedSeq = this.#placedSeq;
   }
 
   /** Every letter up to this number is in the file. */
@@ -56,11 +57,14 @@ export class DeadLetterPort {
   }
 
   #append(seq: number, death: StagedDeath): void {
-    const { fs, fileName, writer, epoch, progressed, broken } = this.#options;
+    const { fs, fileName, writer, epoch, placedSeq, progressed, broken } = this.#options;
     const opened = this.#writer ?? fs.openWriter(fileName, writer, epoch, { create: true });
     this.#writer = opened;
     opened
-      .then((file) => file.append({ seq, parts: [this.#line(death)] }))
+      .then((file) => {
+        const before = placedSeq === null ? file.position.seq : 0;
+        return file.append({ seq: before + seq, parts: [this.#line(death)] });
+      })
       .then(() => {
         this.#ackedSeq = Math.max(this.#ackedSeq, seq);
         progressed();
