@@ -78,6 +78,11 @@ export const faultTable = {
     exit: 1,
     says: 'the tuple {tuple} has a newline in its key or value, which the lines protocol of {task} cannot carry; use `protocol: native` for that stage',
   },
+  CHANNEL_FORGOTTEN: {
+    domain: 'environment',
+    exit: 1,
+    says: 'the next task holds {consumed} of the {acked} tuples that it had acknowledged, so its log or the destination was removed; put it back, or run the job anew with --restart',
+  },
   CHANNEL_DIVERGED: {
     domain: 'internal',
     exit: 1,

@@ -14,6 +14,8 @@
  *   S4  What an older attempt of the consumer says after a newer one opened changes nothing.
  *   S5  The end follows the last block, is sent again after each opening, and is done only when
  *       the consumer said so.
+ *   S6  A consumer that keeps a log never stands below what it has acknowledged: one that does has
+ *       lost data, which is told and never waited out.
  */
 import { assert, fault } from '../core/index.ts';
 
@@ -46,9 +48,15 @@ export class ChannelSender {
   #end: 'none' | 'wanted' | 'acked' = 'none';
   #resent = 0;
   #highestSent = 0;
+  readonly #consumerRemembers: boolean;
 
-  /** @param lastSeq the number of the last tuple ever given to this channel before now */
-  constructor(lastSeq = 0) {
+  /**
+   * @param lastSeq the number of the last tuple ever given to this channel before now; the consumer
+   *   has all of them
+   * @param consumerRemembers false with at-least-once, where a consumer starts with no memory (S6)
+   */
+  constructor(lastSeq = 0, consumerRemembers = true) {
+    this.#consumerRemembers = consumerRemembers;
     this.#nextSeq = lastSeq + 1;
     this.#ackedSeq = lastSeq;
   }
@@ -98,10 +106,14 @@ export class ChannelSender {
    * The consumer's attempt `toEpoch` accepts blocks above `watermark` (S3).
    * False when a newer attempt has been heard: this one is to be left alone (S4).
    * @throws CHANNEL_DIVERGED when it has consumed what was never produced
+   * @throws CHANNEL_FORGOTTEN when it has lost what it had acknowledged (S6)
    */
   opened(toEpoch: number, watermark: number, credit: number): boolean {
     if (toEpoch < this.#newestConsumer) return false;
     this.#mustKnow(watermark);
+    if (this.#consumerRemembers && watermark < this.#ackedSeq) {
+      throw fault('CHANNEL_FORGOTTEN', { consumed: watermark, acked: this.#ackedSeq });
+    }
     this.#newestConsumer = toEpoch;
     this.#drop(watermark);
     this.#next = this.#head;

@@ -55,17 +55,19 @@ export class ChannelPort implements OutputPort {
   /**
    * @param options.deliveredSeq everything up to this number is at the consumer
    * @param options.placedSeq the last number that earlier attempts placed
+   * @param options.consumerRemembers false with at-least-once
    */
   constructor(options: {
     toStage: number;
     toIndex: number;
     deliveredSeq: number;
     placedSeq: number;
+    consumerRemembers: boolean;
     events: PortEvents;
   }) {
     this.toStage = options.toStage;
     this.toIndex = options.toIndex;
-    this.sender = new ChannelSender(options.deliveredSeq);
+    this.sender = new ChannelSender(options.deliveredSeq, options.consumerRemembers);
     this.#placedSeq = options.placedSeq;
     this.#events = options.events;
   }

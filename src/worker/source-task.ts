@@ -223,7 +223,14 @@ export class SourceTask implements Task {
     };
     const ports = Array.from({ length: tasks }, (_, toIndex) => {
       const seq = this.#position.placed[toIndex];
-      return new ChannelPort({ toStage, toIndex, deliveredSeq: seq, placedSeq: seq, events });
+      return new ChannelPort({
+        toStage,
+        toIndex,
+        deliveredSeq: seq,
+        placedSeq: seq,
+        consumerRemembers: this.#context.plan.spec.exactlyOnce,
+        events,
+      });
     });
     this.#life.own(() => {
       for (const port of ports) port.close();

@@ -137,7 +137,7 @@ async function openRelay(context: TaskContext, events: PortEvents): Promise<Task
   const ports = await openPorts(context, events);
   const fresh = ports.fresh();
   const opened = ports.open((port) => fresh[port], fresh);
-  const deadLetters = openDeadLetters(context, events, 0);
+  const deadLetters = openDeadLetters(context, events, null);
   const strategy = new RelayCommit({ ports: opened, deadLetters });
   return makeOutputs(context, opened, strategy, deadLetters, {
     recovered: {
@@ -219,6 +219,7 @@ function openChannelPorts(context: TaskContext, events: PortEvents, toStage: num
             toIndex,
             deliveredSeq: delivered(toIndex),
             placedSeq: placed[toIndex],
+            consumerRemembers: context.plan.spec.exactlyOnce,
             events,
           }),
       ),
@@ -250,7 +251,7 @@ async function openFilePort(context: TaskContext, events: PortEvents): Promise<P
 function openDeadLetters(
   context: TaskContext,
   events: PortEvents,
-  placedSeq: number,
+  placedSeq: number | null,
 ): DeadLetterPort {
   const { plan, attempt, services } = context;
   return new DeadLetterPort({
