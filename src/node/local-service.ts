@@ -4,7 +4,13 @@ import { isLive } from '../control/index.ts';
 import { fault, isFault, type Logger, type Random, randomId } from '../core/index.ts';
 import type { FileInfo, FileSystem } from '../hydfs/index.ts';
 import type { JobView, Leader, TaskView } from '../leader/index.ts';
-import { decodeJobSpec, type JobSpec, planJob, specFingerprint } from '../plan/index.ts';
+import {
+  decodeJobSpec,
+  exportedFileName,
+  type JobSpec,
+  planJob,
+  specFingerprint,
+} from '../plan/index.ts';
 import { type Verdict, verifyJob } from '../verify/index.ts';
 import { locate } from '../worker/index.ts';
 import { checkDestination, checkSources, clearDestination } from './checks.ts';
@@ -192,7 +198,11 @@ export class LocalService implements Service {
     const { leader, control, fs } = this.#options;
     for (const view of leader.jobs()) {
       if (view.name !== name || isLive(view.state)) continue;
-      for (const file of await fs.list(`jobs/${view.job}/`)) await fs.remove(file);
+      const marker = exportedFileName(view.job);
+      const files = await fs.list(`jobs/${view.job}/`);
+      // The marker goes last: a job without it, but with an output, would be taken for unexported.
+      for (const file of files) if (file !== marker) await fs.remove(file);
+      if (files.includes(marker)) await fs.remove(marker);
       await control.propose({ kind: 'job-forget', term: control.term, job: view.job, at: 0 });
     }
   }
