@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import process from 'node:process';
 import { processIo, runCommandLine } from './cli/index.ts';
-import { embedded } from './core/index.ts';
+import { embedded, tuneGarbageCollector } from './core/index.ts';
 
 function version(): string {
   if (embedded !== null) return embedded.version;
@@ -12,6 +12,7 @@ function version(): string {
   return (description as { version: string }).version;
 }
 
+tuneGarbageCollector();
 const io = processIo((code) => process.exit(code));
 void runCommandLine(process.argv.slice(2), io, version()).then((code) => {
   process.exitCode = code;

@@ -8,6 +8,7 @@
  * Real time, randomness and the process environment are touched here and nowhere else.
  */
 export { AssertionFailure, assert, present, unreachable } from './assert.ts';
+export { unsetBytes } from './bytes.ts';
 export { type Clock, sleep, systemClock, type Timer } from './clock.ts';
 export { crc32c } from './crc32c.ts';
 export { embedded } from './embedded.ts';
@@ -24,3 +25,4 @@ export {
 export { failpoint } from './failpoint.ts';
 export { fileLog, type LogFields, type Logger, silentLog } from './log.ts';
 export { between, type Random, randomId, seededRandom, systemRandom, unit } from './random.ts';
+export { tuneGarbageCollector } from './runtime.ts';

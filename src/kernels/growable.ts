@@ -6,6 +6,8 @@
  * some 300 bytes.
  */
 
+import { unsetBytes } from '../core/index.ts';
+
 const FAR_COPY_BYTES = 256;
 
 /** Bytes with the two ways of looking at them that the kernels need. */
@@ -48,7 +50,7 @@ export class ByteSink implements Bytes {
 
   /** What was written, in a buffer of its own. */
   take(): Uint8Array<ArrayBuffer> {
-    const taken = new Uint8Array(this.length);
+    const taken = unsetBytes(this.length);
     taken.set(this.bytes.subarray(0, this.length));
     return taken;
   }

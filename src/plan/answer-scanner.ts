@@ -13,7 +13,7 @@
  * 5. A line longer than `ANSWER_LINE_BYTES_MAX` is a mismatch, so a program that never ends its line
  *    cannot exhaust memory.
  */
-import { assert } from '../core/index.ts';
+import { assert, unsetBytes } from '../core/index.ts';
 import {
   ANSWER_LINE_BYTES_MAX,
   answerStep,
@@ -88,7 +88,7 @@ export class AnswerScanner {
     this.#endsHead += count;
     this.#taken = n;
     const end = this.#ends[this.#endsHead - 1] - this.#base;
-    const bytes = new Uint8Array(end - this.#start);
+    const bytes = unsetBytes(end - this.#start);
     bytes.set(this.#buffer.subarray(this.#start, end));
     this.#start = end;
     if (this.#endsHead === this.#endsTail) this.#endsHead = this.#endsTail = 0;

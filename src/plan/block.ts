@@ -20,7 +20,7 @@
  *    value bytes) or BLOCK_TUPLES; a single larger tuple is a block of its own.
  * 5. `decodeBlock` trusts nothing: whatever passes it can be indexed without a further check.
  */
-import { assert, fault } from '../core/index.ts';
+import { assert, fault, unsetBytes } from '../core/index.ts';
 import { BlockReader } from './block-reader.ts';
 import { FAN_STEP_BYTES_MAX } from './tuple-id.ts';
 
@@ -65,7 +65,7 @@ export function payloadBytes(block: Block): number {
 export function encodeBlock(block: Block): Uint8Array<ArrayBuffer> {
   const { count, fan } = block;
   assert(count <= BLOCK_TUPLES_MAX, 'a block stays below its tuple limit');
-  const out = new Uint8Array(encodedBytes(block));
+  const out = unsetBytes(encodedBytes(block));
   out[0] = 0x80 | FIELDS;
   out[1] = VERSION;
   let at = writeLength16(out, 2, 0, count);

@@ -1,4 +1,5 @@
 /** A window over a source: bytes read and not yet turned into lines. */
+import { unsetBytes } from '../core/index.ts';
 import type { SourceInput } from './source-input.ts';
 
 const READ_BYTES = 512 * 1024;
@@ -7,7 +8,7 @@ const BUFFER_BYTES_MAX = 16 * 1024 * 1024 + 2 + READ_BYTES;
 
 export class SourceBuffer {
   readonly #input: SourceInput;
-  #memory = new Uint8Array(READ_BYTES);
+  #memory = unsetBytes(READ_BYTES);
   #start = 0;
   #length = 0;
   /** offset in the source of the first byte of `bytes` */
@@ -61,7 +62,7 @@ export class SourceBuffer {
   /** A kernel may still read what `bytes` gave out, so the memory is replaced, never shifted. */
   #makeRoom(more: number): void {
     if (this.#start + this.#length + more <= this.#memory.length) return;
-    const memory = new Uint8Array(Math.max(READ_BYTES * 2, this.#length * 2 + more));
+    const memory = unsetBytes(Math.max(READ_BYTES * 2, this.#length * 2 + more));
     memory.set(this.bytes);
     this.#memory = memory;
     this.#start = 0;
