@@ -4,9 +4,18 @@
  * The positional form of the original system carries texts that look like flags (`"-i Street"`), so
  * its arguments are never read as flags: flags of the program stand before it.
  */
+import { availableParallelism } from 'node:os';
 import meow from 'meow';
 import { fault } from '../core/index.ts';
 import { looksPositional, suggest } from '../plan/index.ts';
+
+/**
+ * Threads for batch work when nobody says: what is left beside the main thread and an operator, at
+ * most four. On two cores there is none, and moving work between threads only costs.
+ */
+function kernelThreads(cores: number): number {
+  return Math.max(0, Math.min(4, cores - 2));
+}
 
 /** Every flag of the program; each command says which it takes. */
 const flagTypes = {
@@ -15,7 +24,7 @@ const flagTypes = {
   overwrite: { type: 'boolean', default: false },
   restart: { type: 'boolean', default: false },
   now: { type: 'boolean', default: false },
-  threads: { type: 'number', default: 1 },
+  threads: { type: 'number', default: kernelThreads(availableParallelism()) },
   transport: { type: 'string', default: 'in-process' },
   sync: { type: 'string', default: 'group' },
   from: { type: 'number' },

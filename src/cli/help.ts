@@ -12,7 +12,10 @@ const options: Readonly<Record<FlagName, readonly [form: string, says: string]>>
   overwrite: ['--overwrite', 'replace a destination that exists'],
   restart: ['--restart', 'forget what an unfinished run of this job has done, begin anew'],
   now: ['--now', 'wait for nothing that is in flight'],
-  threads: ['--threads N', 'threads for batch work beside the main one (default 1, 0 = none)'],
+  threads: [
+    '--threads N',
+    'threads for batch work beside the main one (default: cores - 2, at most 4)',
+  ],
   transport: ['--transport T', 'how tasks reach each other: in-process (default) or tcp'],
   sync: ['--sync MODE', 'group (default), always or os: when an append counts as durable'],
   quiet: ['--quiet', 'no progress'],

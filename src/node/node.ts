@@ -110,7 +110,7 @@ async function openParts(
   closers.push(() => control.close());
   const fs = await LocalFileSystem.open({ disk: nodeDisk, root: dir.hydfs, clock, log, sync });
   closers.push(() => fs.close());
-  const kernels = new KernelPool({ threads: options.threads ?? 1, log });
+  const kernels = new KernelPool({ threads: options.threads ?? 0, log });
   closers.push(() => kernels.close());
 
   const bootId = randomId(random);
