@@ -18,7 +18,24 @@ function parse(text: string | undefined): { name: string; nth: number } | null {
 
 /** Dies here when this failpoint is armed and its turn has come. */
 export function failpoint(name: string): void {
-  if (armed === null || armed.name !== name) return;
+  if (isTurnOf(name)) process.kill(process.pid, 'SIGKILL');
+}
+
+/** Like `failpoint`, for what is left half done: carries out `last` before it dies. */
+export async function failpointDuring(options: {
+  readonly failpointName: string;
+  readonly last: () => Promise<unknown>;
+}): Promise<void> {
+  if (!isTurnOf(options.failpointName)) return;
+  await options.last();
+  process.kill(process.pid, 'SIGKILL');
+}
+
+/** True in a process that has a failpoint to die at. */
+export const failpointsArmed = armed !== null;
+
+function isTurnOf(name: string): boolean {
+  if (armed === null || armed.name !== name) return false;
   passes += 1;
-  if (passes === armed.nth) process.kill(process.pid, 'SIGKILL');
+  return passes === armed.nth;
 }

@@ -22,7 +22,7 @@ export {
   isFault,
   reasonOf,
 } from './errors.ts';
-export { failpoint } from './failpoint.ts';
+export { failpoint, failpointDuring, failpointsArmed } from './failpoint.ts';
 export { fileLog, type LogFields, type Logger, silentLog } from './log.ts';
 export { between, type Random, randomId, seededRandom, systemRandom, unit } from './random.ts';
 export { tuneGarbageCollector } from './runtime.ts';

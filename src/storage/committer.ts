@@ -10,7 +10,14 @@
  *    same fault, nothing is written after it and no sync is tried again, because the kernel forgets
  *    the pages that a failed sync could not write.
  */
-import { type Fault, failpoint, fault, type Logger } from '../core/index.ts';
+import {
+  type Fault,
+  failpoint,
+  failpointDuring,
+  failpointsArmed,
+  fault,
+  type Logger,
+} from '../core/index.ts';
 import type { Batch } from './batch.ts';
 import type { Disk, DiskFile } from './disk.ts';
 import { diskFault } from './disk-fault.ts';
@@ -71,6 +78,12 @@ export class Committer {
     const parts = batch.seal();
     const file = await this.#fileOf(segment, batch.start === 0);
     failpoint('storage.before-write');
+    if (failpointsArmed) {
+      await failpointDuring({
+        failpointName: 'storage.half-written',
+        last: () => file.writev(firstHalf(parts, batch.bytes), batch.start),
+      });
+    }
     await writeFully(file, parts, batch.start, batch.bytes);
     failpoint('storage.written-not-synced');
     if (sync !== 'os') await syncFile(file);
@@ -154,6 +167,17 @@ async function writeSome(
   } catch (error) {
     throw diskFault(error, 'writing', file.path);
   }
+}
+
+/** The first half of the `bytes` of `parts`: what a kill in the middle of a write leaves. */
+function firstHalf(parts: readonly Uint8Array[], bytes: number): readonly Uint8Array[] {
+  let left = Math.ceil(bytes / 2);
+  const half: Uint8Array[] = [];
+  for (const part of parts) {
+    if (left > 0) half.push(part.subarray(0, left));
+    left -= part.length;
+  }
+  return half;
 }
 
 /** What is left of `parts` after their first `written` bytes. */

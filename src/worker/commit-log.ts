@@ -121,6 +121,7 @@ export class LogCommit implements CommitStrategy {
 
   #checkpoint(): void {
     const { ports, broken } = this.#options;
+    failpoint('task.before-checkpoint');
     this.#sinceCheckpoint = 0;
     const placed = ports.map((port) => port.placedSeq);
     this.#checkpoints.push({ offset: this.#offset, placed, deaths: this.#counts.dead });

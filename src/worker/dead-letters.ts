@@ -4,6 +4,7 @@
  * after a restart is harmless. A task without a log (at-least-once) does not know its numbers; it
  * goes on behind whatever the file holds of it.
  */
+import { failpoint } from '../core/index.ts';
 import type { FileSystem, FileWriter } from '../hydfs/index.ts';
 import type { StagedDeath } from './staged-batch.ts';
 
@@ -57,6 +58,7 @@ export class DeadLetterPort {
   }
 
   #append(seq: number, death: StagedDeath): void {
+    failpoint('letters.before-write');
     const { fs, fileName, writer, epoch, placedSeq, progressed, broken } = this.#options;
     const opened = this.#writer ?? fs.openWriter(fileName, writer, epoch, { create: true });
     this.#writer = opened;
@@ -66,6 +68,7 @@ export class DeadLetterPort {
         return file.append({ seq: before + seq, parts: [this.#line(death)] });
       })
       .then(() => {
+        failpoint('letters.written-not-acked');
         this.#ackedSeq = Math.max(this.#ackedSeq, seq);
         progressed();
       })
