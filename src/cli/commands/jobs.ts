@@ -22,7 +22,8 @@ const jobColumns: readonly Shown<JobView>[] = [
 ];
 
 const taskColumns: readonly Shown<TaskView>[] = [
-  { title: 'VM', cell: ({ vm }) => vm },
+  // A local node's id ends with what was drawn at its start, which tells people nothing.
+  { title: 'VM', cell: ({ vm }) => vm?.replace(/#.*/, '') ?? null },
   { title: 'PID', cell: ({ pids }) => pids.join(',') },
   { title: 'TASK', cell: ({ name }) => name },
   { title: 'STATE', cell: ({ state }) => state },
