@@ -16,6 +16,8 @@
  *       the consumer said so.
  *   S6  A consumer that keeps a log never stands below what it has acknowledged: one that does has
  *       lost data, which is told and never waited out.
+ *   S7  A producer without a log of its outputs makes them again, the same ones with the same
+ *       numbers: what the consumer has of them is passed over as it is made.
  */
 import { assert, fault } from '../core/index.ts';
 
@@ -35,6 +37,15 @@ export type SendStep =
   | { readonly kind: 'data'; readonly block: OutgoingBlock }
   | { readonly kind: 'end'; readonly lastSeq: number };
 
+export interface ChannelSenderOptions {
+  /** the number of the last tuple given to this channel before now; the consumer has all of them */
+  readonly lastSeq?: number;
+  /** false with at-least-once, where a consumer starts with no memory (S6) */
+  readonly consumerRemembers?: boolean;
+  /** the producer is a source, which reads its tuples again (S7) */
+  readonly makesAgain?: boolean;
+}
+
 export class ChannelSender {
   #phase: Phase = { kind: 'closed' };
   #newestConsumer = 0;
@@ -49,14 +60,12 @@ export class ChannelSender {
   #resent = 0;
   #highestSent = 0;
   readonly #consumerRemembers: boolean;
+  readonly #makesAgain: boolean;
 
-  /**
-   * @param lastSeq the number of the last tuple ever given to this channel before now; the consumer
-   *   has all of them
-   * @param consumerRemembers false with at-least-once, where a consumer starts with no memory (S6)
-   */
-  constructor(lastSeq = 0, consumerRemembers = true) {
+  constructor(options: ChannelSenderOptions = {}) {
+    const { lastSeq = 0, consumerRemembers = true, makesAgain = false } = options;
     this.#consumerRemembers = consumerRemembers;
+    this.#makesAgain = makesAgain;
     this.#nextSeq = lastSeq + 1;
     this.#ackedSeq = lastSeq;
   }
@@ -92,13 +101,18 @@ export class ChannelSender {
     assert(count > 0, 'a block holds at least one tuple');
     const firstSeq = this.#nextSeq;
     this.#nextSeq += count;
+    if (firstSeq + count - 1 <= this.#ackedSeq) return firstSeq; // made again, and there already (S7)
     this.#kept.push({ firstSeq, count, bytes });
     this.#keptBytes += bytes.length;
     return firstSeq;
   }
 
-  /** Says that no further block comes. */
+  /**
+   * Says that no further block comes.
+   * @throws CHANNEL_DIVERGED when the consumer has consumed more than was made again (S7)
+   */
   end(): void {
+    this.#refuseBeyondProduced(this.#ackedSeq);
     if (this.#end === 'none') this.#end = 'wanted';
   }
 
@@ -173,6 +187,10 @@ export class ChannelSender {
   }
 
   #mustKnow(seq: number): void {
+    if (!this.#makesAgain) this.#refuseBeyondProduced(seq);
+  }
+
+  #refuseBeyondProduced(seq: number): void {
     if (seq >= this.#nextSeq) {
       throw fault('CHANNEL_DIVERGED', { consumed: seq, produced: this.#nextSeq - 1 });
     }

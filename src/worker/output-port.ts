@@ -56,6 +56,7 @@ export class ChannelPort implements OutputPort {
    * @param options.deliveredSeq everything up to this number is at the consumer
    * @param options.placedSeq the last number that earlier attempts placed
    * @param options.consumerRemembers false with at-least-once
+   * @param options.makesAgain the producer is a source
    */
   constructor(options: {
     toStage: number;
@@ -63,11 +64,13 @@ export class ChannelPort implements OutputPort {
     deliveredSeq: number;
     placedSeq: number;
     consumerRemembers: boolean;
+    makesAgain?: boolean;
     events: PortEvents;
   }) {
     this.toStage = options.toStage;
     this.toIndex = options.toIndex;
-    this.sender = new ChannelSender(options.deliveredSeq, options.consumerRemembers);
+    const { deliveredSeq: lastSeq, consumerRemembers, makesAgain = false } = options;
+    this.sender = new ChannelSender({ lastSeq, consumerRemembers, makesAgain });
     this.#placedSeq = options.placedSeq;
     this.#events = options.events;
   }

@@ -229,6 +229,7 @@ export class SourceTask implements Task {
         deliveredSeq: seq,
         placedSeq: seq,
         consumerRemembers: this.#context.plan.spec.exactlyOnce,
+        makesAgain: true,
         events,
       });
     });
@@ -411,12 +412,11 @@ export class SourceTask implements Task {
     if (this.#reading) return;
     this.#life.enter({ kind: 'ending', live });
     failpoint('source.end');
-    checkUnchanged(live.input, live.identity, this.#position, this.#follow).then(
-      () => {
+    checkUnchanged(live.input, live.identity, this.#position, this.#follow)
+      .then(() => {
         for (const port of live.ports) port.end();
         this.#resume();
-      },
-      (error: unknown) => this.#fail(error),
-    );
+      })
+      .catch((error: unknown) => this.#fail(error));
   }
 }

@@ -44,9 +44,12 @@ export interface Outcome {
   readonly breaks: number;
 }
 
-/** Runs one seed to its end. */
+/**
+ * Runs one seed to its end. Odd seeds have a producer with a log of its outputs, even ones a source,
+ * which makes its tuples again from a position that everybody had acknowledged.
+ */
 export function simulateChannel(seed: number, plants: Plants = {}): Outcome {
-  return new World(seededRandom(seed), plants).run();
+  return new World(seededRandom(seed), plants, seed % 2 === 0).run();
 }
 
 /** One block is `count` tuples: the values from `first` on, one byte of payload each. */
@@ -59,6 +62,7 @@ function blockOf(first: number, count: number): Uint8Array {
 class World {
   readonly #random: Random;
   readonly #plants: Plants;
+  readonly #isSource: boolean;
   readonly #total: number;
   #crashes = 0;
   #breaks = 0;
@@ -79,7 +83,8 @@ class World {
   #forward: Frame[] = [];
   #backward: Frame[] = [];
 
-  constructor(random: Random, plants: Plants) {
+  constructor(random: Random, plants: Plants, isSource: boolean) {
+    this.#isSource = isSource;
     this.#random = random;
     this.#plants = plants;
     this.#total = between(random, 1, 200);
@@ -231,11 +236,19 @@ class World {
   #crashProducer(): void {
     this.#crashes += 1;
     this.#producerEpoch += 1;
+    if (this.#isSource && !this.#plants.noReplay) {
+      const position = between(this.#random, 0, this.#acked + 1);
+      const lastSeq = this.#plants.renumber ? 0 : position;
+      this.#sender = new ChannelSender({ lastSeq, makesAgain: true });
+      this.#produced = position;
+      if (position === this.#total) this.#sender.end();
+      return this.#breakWire();
+    }
     const unacked = this.#log.filter(({ firstSeq, count }) => firstSeq + count - 1 > this.#acked);
     const before = (unacked.at(0)?.firstSeq ?? this.#produced + 1) - 1;
-    if (this.#plants.noReplay) this.#sender = new ChannelSender(this.#produced);
+    if (this.#plants.noReplay) this.#sender = new ChannelSender({ lastSeq: this.#produced });
     else {
-      this.#sender = new ChannelSender(this.#plants.renumber ? 0 : before);
+      this.#sender = new ChannelSender({ lastSeq: this.#plants.renumber ? 0 : before });
       for (const { bytes, count } of unacked) this.#sender.push(bytes, count);
     }
     if (this.#produced === this.#total) this.#sender.end();
