@@ -103,7 +103,7 @@ export const faultTable = {
   JOB_FILE_INVALID: {
     domain: 'user',
     exit: 2,
-    says: 'the job file {path} is not valid, correct the following and run it again:\n{problems}',
+    says: 'correct the job file {path} and run it again: {problems}',
   },
   JOB_SPEC_INVALID: {
     domain: 'internal',

@@ -72,7 +72,12 @@ function invalid(path: string, problems: readonly PlacedProblem[]): Error {
   const shown = sorted.slice(0, PROBLEMS_SHOWN);
   const lines = shown.map((problem) => `${at(path, problem)}: ${problem.says}`);
   if (sorted.length > PROBLEMS_SHOWN) lines.push(`and ${sorted.length - PROBLEMS_SHOWN} more`);
-  return fault('JOB_FILE_INVALID', { path, problems: lines.join('\n') });
+  return fault('JOB_FILE_INVALID', { path, problems: listed(lines) });
+}
+
+/** One problem ends the sentence; several follow it, one a line. */
+export function listed(problems: readonly string[]): string {
+  return problems.length === 1 ? problems[0] : `\n${problems.join('\n')}`;
 }
 
 function normalise(job: JobFile, path: string, baseDir: string): JobSpec {
