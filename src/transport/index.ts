@@ -8,6 +8,9 @@
  *   const client = openRpc(await transport.connect(listener.address));
  *   await client.call('echo', 'hello');
  *
+ * Nodes on several machines give `secure: keyedSockets(() => keys)` with the keys of `readKeyFile`;
+ * README.md says what that proves. `Redial` keeps a connection to an address.
+ *
  * A connection with more than one use routes its messages with `dispatch`. A sender asks
  * `connection.drained()` and waits when it is given a promise.
  */
@@ -25,6 +28,7 @@ export { InProcessHub, type InProcessOptions, InProcessTransport } from './in-pr
 export { makeKeyFile, parseKeyFile, readKeyFile } from './key-file.ts';
 export { keyedSockets } from './keyed-sockets.ts';
 export { defaultLimits, type TransportLimits } from './limits.ts';
+export { Redial, type RedialOptions } from './redial.ts';
 export { openRpc, RpcClient } from './rpc-client.ts';
 export { type RpcMethod, type RpcMethods, streaming, unary } from './rpc-method.ts';
 export { RpcServer, serveRpc } from './rpc-server.ts';

@@ -1,4 +1,4 @@
-import { createServer, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { type Clock, systemClock } from '../../../src/core/index.ts';
@@ -7,12 +7,16 @@ import {
   type Identity,
   InProcessHub,
   InProcessTransport,
+  keyedSockets,
+  plainSockets,
+  type SocketFactory,
   TcpTransport,
   type Transport,
   type TransportLimits,
 } from '../../../src/transport/index.ts';
 import { encodeMessage } from '../../../src/wire/index.ts';
 import { tmpDir } from '../../helpers/tmp-dir.ts';
+import { clusterKeys } from './keys.ts';
 
 export interface Setting {
   readonly clock?: Clock;
@@ -79,33 +83,51 @@ export const inProcess: Harness = {
   },
 };
 
-/** Sockets; addresses come from `address`. */
-function sockets(name: string, address: (t: ExecutionContext) => string): Harness {
+/** Sockets that `secure` makes; addresses come from `address`. */
+function sockets(
+  name: string,
+  address: (t: ExecutionContext) => string,
+  secure: SocketFactory = plainSockets,
+): Harness {
+  const common = { clock: systemClock, secure };
   return {
     name,
     address,
     nodes: (_t, setting) => [
-      new TcpTransport({ clock: systemClock, ...setting, identity: nearId }),
-      new TcpTransport({ clock: systemClock, ...setting, identity: farId }),
+      new TcpTransport({ ...common, ...setting, identity: nearId }),
+      new TcpTransport({ ...common, ...setting, identity: farId }),
     ],
     async halfOpen(t, setting) {
-      const at = await stoppedPeer(t, address(t));
-      return new TcpTransport({ clock: systemClock, ...setting, identity: nearId }).connect(at);
+      const at = await stoppedPeer(t, address(t), secure);
+      return new TcpTransport({ ...common, ...setting, identity: nearId }).connect(at);
     },
   };
 }
 
 export const tcp = sockets('tcp', () => '127.0.0.1:0');
 export const unix = sockets('unix', (t) => `unix:${join(tmpDir(t), 'node.sock')}`);
+export const tls = sockets(
+  'tls',
+  () => '127.0.0.1:0',
+  keyedSockets(() => clusterKeys('a')),
+);
 
 /** A peer that welcomes whoever connects, and then neither reads nor writes. */
-async function stoppedPeer(t: ExecutionContext, address: string): Promise<string> {
+async function stoppedPeer(
+  t: ExecutionContext,
+  address: string,
+  factory: SocketFactory,
+): Promise<string> {
   const welcome = { kind: 'welcome' as const, version: 1, node: farId.node, term: 9 };
   const open = new Set<Socket>();
-  const server = createServer((socket) => {
-    open.add(socket.pause());
-    socket.on('error', () => socket.destroy());
-    for (const part of encodeMessage(welcome)) socket.write(part);
+  const server = factory.server({
+    arrived: (raw) => open.add(raw).has(raw),
+    ready: (stream) => {
+      open.add(stream.pause());
+      stream.on('error', () => stream.destroy());
+      for (const part of encodeMessage(welcome)) stream.write(part);
+    },
+    refused: (_from, reason) => t.fail(reason),
   });
   t.teardown(() => {
     server.close();
