@@ -1,6 +1,6 @@
 /** The streams, signals and clock that commands use; tests pass their own. */
 import process from 'node:process';
-import { type Clock, fault, systemClock } from '../core/index.ts';
+import { type Clock, type Fault, fault, systemClock } from '../core/index.ts';
 import { type Terminal, terminalOf } from './format/index.ts';
 
 export interface Io {
@@ -46,17 +46,17 @@ export function processIo(exit: (code: number) => void): Io {
 /** The reader of a pipe may leave at any time: `| head` is no error (EPIPE), a full disk is. */
 function closedSignal(): AbortSignal {
   const closed = new AbortController();
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    const left = error.code === 'EPIPE' || error.code === 'ERR_STREAM_DESTROYED';
-    const path = 'standard output';
-    closed.abort(
-      left
-        ? undefined
-        : fault('DISK_FAILED', { doing: 'writing', path, reason: error.message }, error),
-    );
-  });
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => closed.abort(trouble(error)));
   process.stderr.on('error', () => undefined); // nobody is left to be told
   return closed.signal;
+}
+
+/** Undefined when the reader of a pipe has left. */
+function trouble(error: NodeJS.ErrnoException): Fault | undefined {
+  const path = 'standard output';
+  if (error.code === 'EPIPE' || error.code === 'ERR_STREAM_DESTROYED') return undefined;
+  if (error.code === 'ENOSPC') return fault('DISK_FULL', { path }, error);
+  return fault('DISK_FAILED', { doing: 'writing', path, reason: error.message }, error);
 }
 
 /** Writes `text` and waits until it is taken; what goes wrong is told by `Io.closed`. */

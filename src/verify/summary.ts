@@ -13,7 +13,8 @@ export function summaryOf(
     return `REFUTED: ${job} breaks "${first.claim}"${more}: ${first.counterExample}`;
   }
   const proved = checks.filter(({ outcome }) => outcome === 'proved').length;
-  if (checks[0].outcome !== 'proved') return `${job} has written nothing yet that could be looked at`;
+  if (checks[0].outcome !== 'proved')
+    return `${job} has written nothing yet that could be looked at`;
   const what = exactlyOnce
     ? "every input's effect is in the output exactly once"
     : 'what at-least-once promises holds, repeats are allowed';

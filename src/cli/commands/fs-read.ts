@@ -27,7 +27,7 @@ async function cat(line: CommandLine, io: Io): Promise<ExitCode> {
       await write(io.stdout, piece);
     }
   };
-  await ask(line, io, body, { once: true });
+  await ask(line, io, body, { again: 'never' });
   return 0;
 }
 
@@ -36,7 +36,10 @@ async function tail(line: CommandLine, io: Io): Promise<ExitCode> {
   const off = io.onInterrupt(() => interrupted.abort());
   const signal = AbortSignal.any([interrupted.signal, io.closed]);
   try {
-    await ask(line, io, (service) => follow(service, line, io, signal), { runs: true, once: true });
+    await ask(line, io, (service) => follow(service, line, io, signal), {
+      runs: true,
+      again: 'never',
+    });
   } catch (error) {
     // A remote stream rejects with the signal's own reason; that is the end that was asked for.
     if (!signal.aborted || (isFault(error) && !isFault(error, 'PEER_CLOSED'))) throw error;

@@ -36,14 +36,17 @@ const statColumns: readonly Shown<FileInfo>[] = [
 
 async function create(line: CommandLine, io: Io): Promise<ExitCode> {
   const name = line.words[2];
-  const info = await ask(line, io, (service) => service.create(name), { make: true, once: true });
+  const info = await ask(line, io, (service) => service.create(name), {
+    make: true,
+    again: 'refused',
+  });
   await printResult(line, io, { text: `created ${name} (file id ${info.fileId})`, json: info });
   return 0;
 }
 
 async function remove(line: CommandLine, io: Io): Promise<ExitCode> {
   const name = line.words[2];
-  await ask(line, io, (service) => service.remove(name), { once: true });
+  await ask(line, io, (service) => service.remove(name), { again: 'refused' });
   await printResult(line, io, { text: `removed ${name}`, json: { name } });
   return 0;
 }
@@ -73,7 +76,7 @@ async function store(line: CommandLine, io: Io): Promise<ExitCode> {
 async function append(line: CommandLine, io: Io): Promise<ExitCode> {
   const [, , name, local = '-'] = line.words;
   const input = await openInput(local, io);
-  const options = { once: true };
+  const options = { again: 'never' } as const;
   const { bytes, length } = await ask(
     line,
     io,

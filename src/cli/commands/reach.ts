@@ -19,8 +19,11 @@ export interface AskOptions {
   readonly make?: boolean;
   /** the node that is opened, when nobody owns the directory, runs jobs */
   readonly runs?: boolean;
-  /** asking once is all that may be done: what was asked changes something */
-  readonly once?: boolean;
+  /**
+   * What may be asked again when the owner has left: anything (`always`), what it refused because it
+   * was leaving, which had no effect (`refused`), or nothing (`never`). Default `always`.
+   */
+  readonly again?: 'always' | 'refused' | 'never';
 }
 
 /** The data directory that `line` names. */
@@ -38,7 +41,7 @@ export async function ask<T>(
   body: (service: Service) => Promise<T>,
   options: AskOptions = {},
 ): Promise<T> {
-  const { make = false, runs = false, once = false } = options;
+  const { make = false, runs = false, again = 'always' } = options;
   const deadline = io.clock.now() + PATIENCE_MS;
   const late = (): boolean => io.clock.now() >= deadline;
   for (;;) {
@@ -50,8 +53,10 @@ export async function ask<T>(
         await service.close();
       }
     } catch (error) {
-      const left = isFault(error, 'PEER_LOST') || isFault(error, 'PEER_CLOSED');
-      if (!left || once || late()) throw error;
+      const refused = isFault(error, 'LOG_CLOSED');
+      const left = refused || isFault(error, 'PEER_LOST') || isFault(error, 'PEER_CLOSED');
+      const may = again === 'always' || (again === 'refused' && refused);
+      if (!left || !may || late()) throw error;
       await sleep(io.clock, RETRY_MS);
     }
   }
