@@ -7,10 +7,11 @@
  * E2 Before it stands a voter asks whether it would win; asking changes nobody's term.
  * E3 Who heard its leader within `electionTicks` answers no candidate, unless that leader sent it.
  * E4 Members without a vote never stand. They answer as voters do: a candidate may know of a vote
- *    that they have been given since.
+ *    that they have been given since. Who is being removed still stands, without a vote for itself,
+ *    until that is decided: it may be the only one whose log can win.
  */
 import type { LogAppend, TimeoutNow, Vote, VoteRequest } from '../wire/index.ts';
-import { agree, isVoter, votersOf } from './members.ts';
+import { agree, votersOf } from './members.ts';
 import { newProgress } from './progress.ts';
 import { broadcast, sizeOf } from './replicate.ts';
 import { become, hardIsDurable, type Leading, losePatience, type RaftState } from './state.ts';
@@ -45,7 +46,7 @@ function abandon(t: Turn, { reads, early }: Leading): void {
 /** The time has come to look for a new leader. */
 export function campaign(t: Turn, transfer = false): void {
   const { state } = t;
-  if (!isVoter(state.log.members, state.id) || state.role.kind === 'leader') return;
+  if (!state.log.mayVote(state.id) || state.role.kind === 'leader') return;
   if (transfer || !state.rules.asksFirst()) stand(t, transfer);
   else canvass(t);
 }

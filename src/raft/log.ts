@@ -11,7 +11,7 @@
  *    replaced, the ones before are in force again.
  */
 import { assert, present } from '../core/index.ts';
-import { decodeMembers } from './members.ts';
+import { decodeMembers, isVoter } from './members.ts';
 import type { Entry, Members, Snapshot } from './types.ts';
 
 /** What an entry takes up beside its data; also bounds how many go into one message. */
@@ -69,6 +69,15 @@ export class RaftLog {
   /** The index of the entry that `members` come from. */
   get membersIndex(): number {
     return this.#configuration.index;
+  }
+
+  /**
+   * True when `id` votes by the members in force, or by earlier ones that are in force again should
+   * the change turn out to be undecided.
+   */
+  mayVote(id: string): boolean {
+    const decided = this.#configurations.findLastIndex(({ index }) => index <= this.commit);
+    return this.#configurations.slice(decided).some(({ members }) => isVoter(members, id));
   }
 
   get #configuration(): Configuration {

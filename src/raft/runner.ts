@@ -4,16 +4,16 @@
  * N1 Effects are carried out in their order; a message is sent only when what it depends on is
  *    durable.
  * N2 Inputs are taken one at a time; one that comes while effects are carried out waits.
- * N3 The first failure of the disk ends it: nothing is sent, applied or answered any more, because
+ * N3 The first failure, of the disk or of its own reasoning, ends it: nothing is sent, applied or answered any more, because
  *    what it says from then on might not survive.
  * N4 The owner's state is taken into a snapshot only between entries.
  */
 import type { Random } from '../core/index.ts';
 import type { RaftLimits } from './limits.ts';
+import type { Image } from './record.ts';
 import type { Rules } from './rules.ts';
 import { initialState, type RaftState } from './state.ts';
 import { step } from './step.ts';
-import type { Image } from './record.ts';
 import type {
   Answer,
   Effects,
@@ -125,10 +125,10 @@ export class Runner {
     for (const message of send) this.#owner.send(message);
     if (persist !== null) {
       const { seq } = persist;
-      this.#store.append(persist).then(
-        () => this.take({ kind: 'persisted', seq }),
-        (error: unknown) => this.#fail(error),
-      );
+      this.#store
+        .append(persist)
+        .then(() => this.take({ kind: 'persisted', seq }))
+        .catch((error: unknown) => this.#fail(error));
     }
     this.#held.push(...held);
     if (restore !== null) {

@@ -94,7 +94,13 @@ export class World {
     this.network = new SimNetwork(this.random, options.network ?? goodNetwork);
     for (let i = 0; i < options.nodes; i++) this.#add(options.mode);
     const acquainted = options.acquainted ?? true;
-    for (const node of this.nodes) this.#start(node, acquainted || node.index === 0 ? [] : [0]);
+    for (const node of this.nodes) {
+      const first = acquainted ? [(node.index + 1) % this.nodes.length] : [0];
+      this.#start(
+        node,
+        first.filter((seed) => seed !== node.index),
+      );
+    }
     if (acquainted) this.#introduce();
   }
 
@@ -226,7 +232,6 @@ export class World {
       const { address, boot, incarnation } = core.self;
       return { address, boot, incarnation, status: 'alive', by: 0 } as const;
     });
-    const kept = this.onEvent;
     for (const node of this.nodes) {
       const [from, body] = [
         claims[(node.index + 1) % claims.length],
@@ -235,7 +240,6 @@ export class World {
       const packet = { from, mode: node.core.mode, body, news: claims, loads: [] };
       if (claims.length > 1) this.#perform(node, node.core.receive(this.now, packet));
     }
-    this.onEvent = kept;
     this.events.length = 0;
   }
 
