@@ -188,6 +188,16 @@ test('a job in the middle may have a local file that is a beginning, and consume
   );
 });
 
+test('of a log that was trimmed the rest is looked at, and the verdict says so', async (t) => {
+  const verdict = await verify(count, (name, entries) => {
+    return name.endsWith('/wal/1-0') ? entries.slice(20) : entries;
+  });
+  t.true(verdict.proved, verdict.summary);
+  const notes = verdict.checks.flatMap((check) => check.notes).join('\n');
+  t.regex(notes, /the first \d+ bytes of jobs\/\w+\/wal\/1-0 were trimmed/);
+  t.regex(notes, /a checkpoint in the rest of .*1-0 says where it stood/);
+});
+
 test('of an at-least-once job only what it promises is looked at', async (t) => {
   const yaml = countYaml
     .replace('exactlyOnce: true', 'exactlyOnce: false')

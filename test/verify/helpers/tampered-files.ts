@@ -19,12 +19,9 @@ export class TamperedFiles implements FileSystem {
     this.#tamper = tamper;
   }
 
-  async *entries(
-    name: string,
-    options: { readonly fromOffset?: number } = {},
-  ): AsyncGenerator<FileEntry> {
+  async *entries(name: string): AsyncGenerator<FileEntry> {
     const all: FileEntry[] = [];
-    for await (const entry of this.#files.entries(name, options)) {
+    for await (const entry of this.#files.entries(name)) {
       all.push({ ...entry, data: entry.data.slice() });
     }
     yield* this.#tamper(name, all);
@@ -42,8 +39,11 @@ export class TamperedFiles implements FileSystem {
     return this.#files.append(name, data);
   }
 
-  stat(name: string): Promise<FileInfo> {
-    return this.#files.stat(name);
+  /** A file whose first entries were taken away is one that was trimmed to what is left. */
+  async stat(name: string): Promise<FileInfo> {
+    const info = await this.#files.stat(name);
+    for await (const first of this.entries(name)) return { ...info, trimmedTo: first.offset };
+    return info;
   }
 
   list(prefix?: string): Promise<readonly string[]> {
