@@ -61,6 +61,7 @@ export class ChannelSender {
   #highestSent = 0;
   readonly #consumerRemembers: boolean;
   readonly #makesAgain: boolean;
+  #consumerDone = false;
 
   constructor(options: ChannelSenderOptions = {}) {
     const { lastSeq = 0, consumerRemembers = true, makesAgain = false } = options;
@@ -101,6 +102,7 @@ export class ChannelSender {
     assert(count > 0, 'a block holds at least one tuple');
     const firstSeq = this.#nextSeq;
     this.#nextSeq += count;
+    if (this.#consumerDone) this.#ackedSeq = this.#nextSeq - 1;
     if (firstSeq + count - 1 <= this.#ackedSeq) return firstSeq; // made again, and there already (S7)
     this.#kept.push({ firstSeq, count, bytes });
     this.#keptBytes += bytes.length;
@@ -113,7 +115,7 @@ export class ChannelSender {
    */
   end(): void {
     this.#refuseBeyondProduced(this.#ackedSeq);
-    if (this.#end === 'none') this.#end = 'wanted';
+    if (this.#end === 'none') this.#end = this.#consumerDone ? 'acked' : 'wanted';
   }
 
   /**
@@ -159,8 +161,12 @@ export class ChannelSender {
     this.#end = 'acked';
   }
 
-  /** The consumer task is finished for good: nothing is owed to it any more. */
+  /**
+   * The consumer task is finished for good: nothing is owed to it any more, neither what was pushed
+   * nor what a source that reads again is still going to push.
+   */
   consumerFinished(): void {
+    this.#consumerDone = true;
     this.#drop(this.#nextSeq - 1);
     if (this.#end === 'wanted') this.#end = 'acked';
     this.#phase = { kind: 'closed' };

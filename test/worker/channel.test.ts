@@ -86,3 +86,12 @@ test('with at-least-once a new producer attempt numbers from one again', (t) => 
   receiver.committed(1, 10);
   t.is(receiver.watermark, 0);
 });
+
+test('a source that reads again for a consumer that has finished owes it nothing', (t) => {
+  const sender = new ChannelSender({ makesAgain: true });
+  sender.consumerFinished();
+  t.is(sender.push(new Uint8Array(8), 3), 1);
+  t.is(sender.keptBytes, 0);
+  sender.end();
+  t.true(sender.settled);
+});
