@@ -15,6 +15,8 @@ import type { ConsumedInput } from './staged-batch.ts';
 
 /** Bytes on the way to one task, over all its producers. */
 export const INBOX_BYTES = 8 * 1024 * 1024;
+/** What waits goes through the operator and into the log together, up to this much. */
+const BATCH_BYTES = 4 * BLOCK_BYTES;
 /** The least that one producer may have on the way: four blocks. */
 const CREDIT_BYTES_MIN = 4 * BLOCK_BYTES;
 
@@ -173,7 +175,7 @@ export class Inbox {
     if (entry.link === link) entry.link = null;
   }
 
-  /** The next blocks to run, up to one block's worth of tuples and bytes together (I1, I3). */
+  /** The next blocks to run, up to `BATCH_BYTES` and one block's greatest count together (I1, I3). */
   take(): InputBatch | null {
     if (this.empty) return null;
     const blocks: { bytes: Uint8Array; skip: number }[] = [];
@@ -184,7 +186,7 @@ export class Inbox {
       const item = this.#queue[this.#head];
       if (item.kind === 'block') {
         const over =
-          bytes + item.bytes.length > BLOCK_BYTES || tuples + item.tuples > BLOCK_TUPLES_MAX;
+          bytes + item.bytes.length > BATCH_BYTES || tuples + item.tuples > BLOCK_TUPLES_MAX;
         if (over && blocks.length > 0) break;
         blocks.push({ bytes: item.bytes, skip: item.skip });
         tuples += item.tuples;
