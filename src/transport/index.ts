@@ -14,6 +14,7 @@
  * A connection with more than one use routes its messages with `dispatch`. A sender asks
  * `connection.drained()` and waits when it is given a promise.
  */
+export { formatAddress, isLoopback, parseAddress, type Target } from './address.ts';
 export { ClusterKey, type ClusterKeys } from './cluster-key.ts';
 export type {
   Connection,
