@@ -252,6 +252,21 @@ export const faultTable = {
     exit: 3,
     says: '{peer} has {count} unanswered requests, which is the limit; try again later',
   },
+  SEEDS_SILENT: {
+    domain: 'environment',
+    exit: 3,
+    says: 'no seed ({seeds}) has answered {tries} requests to join; check that a node runs there with the same key and that the network lets datagrams through, asking goes on',
+  },
+  DATAGRAM_KEY_UNKNOWN: {
+    domain: 'environment',
+    exit: 3,
+    says: 'datagrams from {address} are not sealed with the key of this cluster and are dropped; give that node the same --key-file',
+  },
+  CLOCK_DIFFERS: {
+    domain: 'environment',
+    exit: 3,
+    says: 'the clock of {address} is {seconds} s away from the one here, so the node there cannot join; set both clocks right',
+  },
   REMOTE_FAILED: {
     domain: 'environment',
     exit: 1,

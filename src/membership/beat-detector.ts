@@ -95,12 +95,11 @@ export class BeatDetector {
   }
 
   #accuseSilent(): void {
-    const { table, now, mode } = this.#ground;
+    const { table, now } = this.#ground;
     const limit = this.#patienceMs();
-    for (const member of [...table.live]) {
-      const waits = !mode.suspicion || member.standing.kind === 'alive';
-      if (waits && now - member.heardAt > limit) this.#ledger.accuse(member);
-    }
+    // A suspect is accused too: that confirms what others found.
+    const silent = table.live.filter(({ heardAt }) => now - heardAt > limit);
+    for (const member of silent) this.#ledger.accuse(member);
   }
 
   #patienceMs(): number {

@@ -54,12 +54,12 @@ export interface MembershipConfig {
 }
 
 export const defaultConfig: MembershipConfig = {
-  probeIntervalMs: 200,
+  probeIntervalMs: 150,
   probeTimeoutMs: 150,
   probeFailMs: 400,
   indirectProbes: 3,
   probeOrder: 'shuffled',
-  suspicionPeriods: 5,
+  suspicionPeriods: 6.5,
   suspicionMaxFactor: 6,
   confirmations: 3,
   healthMax: 8,
@@ -80,6 +80,7 @@ export const noLifeguard: Lifeguard = { health: false, suspicion: false, buddy: 
 /** The settings of the Lifeguard paper: period 1 s, timeout 500 ms, alpha 5, beta 6, K 3. */
 export const publishedConfig: MembershipConfig = {
   ...defaultConfig,
+  suspicionPeriods: 5,
   probeIntervalMs: 1000,
   probeTimeoutMs: 500,
   probeFailMs: 1000,

@@ -6,7 +6,7 @@
  * key = 0..281474976710655             ; the first 48 bits of a boot id
  * boot = bstr .size 16                 ; random at each start of a node
  * incarnation = 0..281474976710656
- * address = tstr .size (1..100)        ; "host:port" or "[host]:port", ASCII
+ * address = tstr .size (1..100)        ; "host:port" or "[v6]:port"
  * status = 0 / 1 / 2 / 3               ; alive, suspect, dead, left
  * claim = [address, boot, incarnation, status, by: key]
  * load = [key, version: u32, [* u32]]
@@ -29,7 +29,7 @@ export const address = z
   .string()
   .min(3)
   .max(ADDRESS_BYTES_MAX)
-  .regex(/^[!-~]+$/, 'expected host:port in ASCII');
+  .regex(/^(?:\[[0-9a-fA-F:.]+\]|[\w.-]+):\d{1,5}$/, 'expected host:port');
 export const bytes = z.custom<Uint8Array>((value) => value instanceof Uint8Array, 'expected bytes');
 export const boot = bytes
   .refine((value) => value.length === BOOT_BYTES, 'expected 16 bytes')
