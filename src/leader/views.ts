@@ -1,6 +1,6 @@
 /** What people see of jobs and tasks: plain values, made from the leader's state. */
 import { type Counts, isLive, type JobRecord, type JobState, taskKey } from '../control/index.ts';
-import { stageOf, type TaskRef, taskName, tasksOf } from '../plan/index.ts';
+import { stageOf, stageSpecOf, type TaskRef, taskName, tasksOf } from '../plan/index.ts';
 import { sumCounts, taskCounts } from './counts.ts';
 import type { AttemptPhase, JobEvent, JobRun, LeaderState } from './state.ts';
 
@@ -100,6 +100,13 @@ interface TaskFacts {
   readonly task: TaskRef;
 }
 
+/** What the stage runs, for a task that has no process now. */
+function plannedOperator({ plan }: JobRun, { stage }: TaskRef): string {
+  if (stageOf(plan, stage).kind === 'source') return 'source';
+  const { run, args } = stageSpecOf(plan, stage);
+  return [run, ...args].join(' ');
+}
+
 function viewTask(state: LeaderState, { record, run, task }: TaskFacts): TaskView {
   const key = taskKey(task.stage, task.index);
   const decided = record.tasks.get(key);
@@ -117,7 +124,7 @@ function viewTask(state: LeaderState, { record, run, task }: TaskFacts): TaskVie
         ? null
         : (state.control.nodes.get(decided.node)?.address ?? decided.node),
     pids: attempt?.pids ?? [],
-    operator: attempt?.operator ?? '',
+    operator: attempt?.operator || plannedOperator(run, task),
     state: done === null ? (attempt?.phase ?? 'waiting') : 'done',
     epoch: decided?.epoch ?? 0,
     counts: done === null ? taskCounts(past, attempt?.counts ?? {}) : { ...past, ...done },
