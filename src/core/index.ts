@@ -23,6 +23,14 @@ export {
   reasonOf,
 } from './errors.ts';
 export { failpoint, failpointDuring, failpointsArmed } from './failpoint.ts';
-export { fileLog, type LogFields, type Logger, silentLog } from './log.ts';
+export {
+  type FileLogOptions,
+  fileLog,
+  type LogFields,
+  type Logger,
+  plainLog,
+  severalLogs,
+  silentLog,
+} from './log.ts';
 export { between, type Random, randomId, seededRandom, systemRandom, unit } from './random.ts';
 export { tuneGarbageCollector } from './runtime.ts';
