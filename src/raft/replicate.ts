@@ -142,8 +142,10 @@ function accepted(t: Turn, progress: Progress, { from, index }: LogAppendReply):
   const arrived =
     mode.kind === 'snapshot' &&
     (match >= mode.snapshot.index || (match > 0 && log.termAt(match) !== null));
-  if (mode.kind === 'probe' || arrived) stream(progress);
-  if (!news || !advance(t)) sendTo(t, from, 'data');
+  const placed = mode.kind === 'probe' || arrived;
+  if (placed) stream(progress);
+  // Whoever was being probed has not been told what is decided.
+  if (!news || !advance(t)) sendTo(t, from, placed ? 'commit' : 'data');
 }
 
 function rejected(t: Turn, progress: Progress, reply: LogAppendReply): void {

@@ -169,6 +169,12 @@ export class World {
     this.#queue.push(pause.until, { kind: 'resume', node, pause });
   }
 
+  /** Ends a pause before its time. */
+  resume(index: number): void {
+    const { pause } = this.nodes[index];
+    if (pause !== null) this.#resume(this.nodes[index], pause);
+  }
+
   switchMode(index: number, protocol: Protocol, suspicion: boolean): void {
     const node = this.nodes[index];
     this.#perform(node, node.core.switchMode(this.now, protocol, suspicion));

@@ -27,14 +27,17 @@ export interface ChaosOptions {
 /** Lives through `seed`. @throws Broken */
 export async function chaos(seed: number, options: ChaosOptions = {}): Promise<Outcome> {
   const voters = [1, 3, 3, 5][seed % 4];
-  const world = new RaftWorld({ seed, voters, spares: 2, ...options });
+  // Half of the groups are so hasty that elections meet late messages.
+  const limits = seed % 8 < 4 ? { electionTicks: 4, heartbeatTicks: 1 } : {};
+  const world = new RaftWorld({ seed, voters, spares: 2, limits, ...options });
   const { random } = world;
+  const strikes = [anything, anything, storms, deposals][Math.floor(seed / 8) % 4];
   await world.run(1500);
   const end = world.events.now + (options.faultsMs ?? 8000);
   while (world.events.now < end) {
-    strike(world, random);
+    strike(world, strikes, random);
     for (let n = between(random, 0, 6); n > 0; n--) ask(world, random);
-    await world.run(between(random, 20, 600));
+    await world.run(between(random, 5, 350));
   }
   world.heal();
   await world.recover();
@@ -67,31 +70,75 @@ function ask(world: RaftWorld, random: Random): void {
 
 type Strike = (world: RaftWorld, node: RaftNode, random: Random) => void;
 
-const strikes: readonly (readonly [number, Strike])[] = [
+type Strikes = readonly (readonly [weight: number, Strike])[];
+
+const isolate: Strike = (world, { id }) => world.network.split([id], world.ids);
+const isolateLeader: Strike = (world) => {
+  world.network.split([world.leader?.id ?? 'n1'], world.ids);
+};
+const heal: Strike = (world) => world.network.heal();
+const crashLeader: Strike = (world, _, random) => {
+  restart(world, world.leader ?? world.node('n1'), random);
+};
+const crashAll: Strike = (world, _, random) => {
+  for (const node of all(world)) restart(world, node, random);
+};
+const handOver: Strike = (world, { id }) => world.leader?.take({ kind: 'transfer', to: id });
+/** Everybody stands, and one forgets what is not on its disk while they do. */
+const contest: Strike = (world, node, random) => {
+  bad(world, random);
+  for (const each of all(world)) each.take({ kind: 'campaign' });
+  world.events.plan(between(random, 5, 60), () => {
+    if (node.down) return;
+    world.release(node);
+    world.stop(node, true);
+    world.events.plan(2, () => node.start());
+  });
+};
+
+const anything: Strikes = [
   [3, (world, _, random) => bad(world, random)],
-  [2, (world) => world.network.heal()],
+  [2, heal],
   [2, (world, _, random) => world.network.split(some(random, world.ids), world.ids)],
-  [2, (world, { id }) => world.network.split([id], world.ids)],
-  [2, (world) => world.network.split([world.leader?.id ?? 'n1'], world.ids)],
+  [2, isolate],
+  [2, isolateLeader],
   [2, (world, { id }, random) => world.network.cut(id, pick(random, world.ids))],
   [4, (world, node, random) => restart(world, node, random)],
-  [2, (world, _, random) => restart(world, world.leader ?? world.node('n1'), random)],
-  [1, (world, _, random) => all(world).forEach((node) => restart(world, node, random))],
+  [2, crashLeader],
+  [1, crashAll],
   [2, (world, node, random) => slow(world, node, random)],
   [2, (world, node, random) => pause(world, node, random)],
   [1, (_, node, random) => jump(node, between(random, 5, 40))],
-  [
-    1,
-    (_, node, random) => {
-      node.tickMs = between(random, 20, 120);
-    },
-  ],
-  [2, (world, { id }) => world.leader?.take({ kind: 'transfer', to: id })],
+  [1, (_, node, random) => rate(node, between(random, 20, 120))],
+  [2, handOver],
   [5, (world, { id }, random) => change(world, id, random)],
 ];
-const total = strikes.reduce((sum, [weight]) => sum + weight, 0);
 
-function strike(world: RaftWorld, random: Random): void {
+/** Elections that meet each other, and crashes between them. */
+const storms: Strikes = [
+  [2, (world, _, random) => bad(world, random)],
+  [4, heal],
+  [6, contest],
+  [4, handOver],
+  [6, (world, node, random) => restart(world, node, random)],
+  [2, crashLeader],
+  [1, crashAll],
+  [2, (world, _, random) => world.network.split(some(random, world.ids), world.ids)],
+  [2, (world, node, random) => slow(world, node, random)],
+];
+
+/** Leaders that do not know that they are none any more. */
+const deposals: Strikes = [
+  [6, (world, _, random) => depose(world, random)],
+  [2, heal],
+  [1, (_, node, random) => rate(node, between(random, 20, 120))],
+  [2, (world, { id }, random) => change(world, id, random)],
+  [1, (world, _, random) => bad(world, random)],
+  [1, (world, node, random) => restart(world, node, random)],
+];
+
+function strike(world: RaftWorld, strikes: Strikes, random: Random): void {
+  const total = strikes.reduce((sum, [weight]) => sum + weight, 0);
   let at = between(random, 0, total);
   const node = pick(random, all(world));
   for (const [weight, run] of strikes) {
@@ -122,7 +169,7 @@ function restart(world: RaftWorld, node: RaftNode, random: Random): void {
   if (node.down) return node.start();
   world.release(node);
   world.stop(node, unit(random) < 0.7);
-  world.events.plan(between(random, 1, 1500), () => node.start());
+  world.events.plan(between(random, 1, pick(random, [30, 1500])), () => node.start());
 }
 
 function slow(world: RaftWorld, node: RaftNode, random: Random): void {
@@ -133,8 +180,28 @@ function slow(world: RaftWorld, node: RaftNode, random: Random): void {
 function pause(world: RaftWorld, node: RaftNode, random: Random): void {
   node.stopped = true;
   world.events.plan(between(random, 50, 3000), () => {
-    if (node.stopped) node.resume();
+    world.resume(node);
   });
+}
+
+/** The leader is stopped and cut off; others go on; it wakes, and its clients are still there. */
+function depose(world: RaftWorld, random: Random): void {
+  const { leader } = world;
+  if (leader === null) return world.network.heal();
+  leader.stopped = true;
+  world.network.split([leader.id], world.ids);
+  world.events.plan(between(random, 500, 3000), () => {
+    world.resume(leader);
+    if (leader.runner === null) return;
+    world.write(leader);
+    world.read(leader);
+    change(world, pick(random, world.ids), random);
+  });
+}
+
+/** Its clock runs at another speed. */
+function rate(node: RaftNode, tickMs: number): void {
+  node.tickMs = tickMs;
 }
 
 /** Its clock runs ahead. */

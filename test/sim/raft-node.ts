@@ -30,6 +30,7 @@ export interface NodeOptions {
   readonly checks: RaftChecks;
   readonly begin: Members | null;
   readonly rules: Partial<Rules>;
+  readonly limits: Partial<RaftLimits>;
   readonly plant: Plant;
   /** Whose messages go into the network. */
   readonly send: (message: RaftMessage) => void;
@@ -99,7 +100,7 @@ export class RaftNode implements Owner {
   }
 
   async #open(life: number, disk: Disk): Promise<void> {
-    const { id, begin, random, rules, plant } = this.#options;
+    const { id, begin, random, rules, limits, plant } = this.#options;
     const store = await RaftStore.open({
       disk,
       dir: '/raft',
@@ -121,7 +122,7 @@ export class RaftNode implements Owner {
       store: this.#watched(plant(store)),
       owner: this,
       random: seededRandom(random.u32()),
-      limits: simLimits,
+      limits: { ...simLimits, ...limits },
       rules,
       compactEntries: 12,
     });
@@ -142,15 +143,14 @@ export class RaftNode implements Owner {
   }
 
   take(input: Input): void {
-    if (this.stopped) {
-      if (this.missed.length < 200) this.missed.push(input);
-    } else this.runner?.take(input);
+    if (!this.stopped) this.runner?.take(input);
+    else if (input.kind !== 'tick' && this.missed.length < 200) this.missed.push(input);
   }
 
-  /** Its clock goes on, and it hears what it missed. */
-  resume(): void {
+  /** Its clock goes on; what it missed comes back, to be heard a little later. */
+  resume(): Input[] {
     this.stopped = false;
-    for (const input of this.missed.splice(0)) this.take(input);
+    return this.missed.splice(0);
   }
 
   apply(entry: Entry): void {

@@ -6,7 +6,14 @@
  */
 import { setImmediate } from 'node:timers/promises';
 import { between, crc32c, present, type Random, seededRandom } from '../../src/core/index.ts';
-import type { Answer, Members, RaftMessage, RaftState, Rules } from '../../src/raft/index.ts';
+import type {
+  Answer,
+  Members,
+  RaftLimits,
+  RaftMessage,
+  RaftState,
+  Rules,
+} from '../../src/raft/index.ts';
 import { Broken, RaftChecks } from './raft-checks.ts';
 import { Events } from './raft-events.ts';
 import { inconsistency, type Operation } from './raft-history.ts';
@@ -20,6 +27,7 @@ export interface WorldOptions {
   /** Machines that may be added later. */
   readonly spares?: number;
   readonly rules?: Partial<Rules>;
+  readonly limits?: Partial<RaftLimits>;
   readonly plant?: Plant;
 }
 
@@ -71,13 +79,15 @@ export class RaftWorld {
     return newest;
   }
 
-  #add(id: string, members: Members, { rules = {}, plant = (log) => log }: WorldOptions): void {
+  #add(id: string, members: Members, options: WorldOptions): void {
+    const { rules = {}, limits = {}, plant = (log) => log } = options;
     const node: RaftNode = new RaftNode({
       id,
       random: this.random,
       checks: this.checks,
       begin: members.some((member) => member.id === id) ? members : null,
       rules,
+      limits,
       plant,
       send: (message) => this.#send(message),
       answered: (answer) => this.#answered(answer),
@@ -228,8 +238,16 @@ export class RaftWorld {
     for (const node of this.nodes.values()) {
       node.tickMs = 50;
       this.release(node);
-      if (node.stopped) node.resume();
+      this.resume(node);
       if (node.down) node.start();
+    }
+  }
+
+  /** A stopped voter goes on; what was sent to it meanwhile arrives. */
+  resume(node: RaftNode): void {
+    if (!node.stopped) return;
+    for (const input of node.resume()) {
+      this.events.plan(between(this.random, 1, 60), () => node.take(input));
     }
   }
 
