@@ -134,15 +134,15 @@ async function openParts(
   if (!options.idle) for (const gone of control.state.nodes.keys()) leader.nodeLost(gone);
   const service = new LocalService({ leader, control, fs, operators, log, random, close });
 
-  const accept = (connection: Connection): void =>
-    dispatch(connection, [
-      worker.receiverFor(connection),
-      new RpcServer(connection, serviceMethods(service), log),
-    ]);
+  // Tasks meet where any user of the machine may knock; commands are answered on the socket only.
+  const acceptTasks = (connection: Connection): void =>
+    dispatch(connection, [worker.receiverFor(connection)]);
+  const acceptCommands = (connection: Connection): void =>
+    dispatch(connection, [new RpcServer(connection, serviceMethods(service), log)]);
   const address = options.transport === 'tcp' ? '127.0.0.1:0' : 'local:1';
-  const tasks = await transport.listen(address, accept);
+  const tasks = await transport.listen(address, acceptTasks);
   closers.push(() => tasks.close());
-  closers.push(await listenForCommands(dir, identity, clock, log, accept));
+  closers.push(await listenForCommands(dir, identity, clock, log, acceptCommands));
   if (options.idle) return service;
   const me = { node: identity.node, address: tasks.address, cores: availableParallelism() };
   closers.push(await joinLeader(leader, transport, me, log));
