@@ -4,13 +4,17 @@
  *
  *   A local file that is not followed must keep its size and modification time from the first
  *   attempt to the last. A followed one may grow; what was read of it is checked by CRC32C when the
- *   modification time moved. A HyDFS file only grows, by its own rules.
+ *   modification time moved. A HyDFS file only grows, by its own rules; what it must keep is the
+ *   time of its creation.
  */
 import type { FileHandle } from 'node:fs/promises';
 import { open, stat } from 'node:fs/promises';
 import { crc32c, fault, reasonOf } from '../core/index.ts';
 import type { FileSystem } from '../hydfs/index.ts';
 import type { Location } from '../plan/index.ts';
+
+/** Stands for the inode of a HyDFS file; no local file has it. */
+const HYDFS_INODE = 0;
 
 /** What identifies the content of a source; kept in the source task's log. */
 export interface SourceIdentity {
@@ -73,7 +77,10 @@ async function openHydfs(name: string, fs: FileSystem): Promise<SourceInput> {
   return {
     name: `hydfs:${name}`,
     size,
-    identity: async () => ({ size: await size(), modifiedMs: 0, inode: 0 }),
+    identity: async () => {
+      const { length, createdAt } = await fs.stat(name);
+      return { size: length, modifiedMs: createdAt, inode: HYDFS_INODE };
+    },
     read: async (into, offset) => {
       let filled = 0;
       for await (const piece of fs.read(name, { from: offset, to: offset + into.length })) {
@@ -99,9 +106,13 @@ export async function checkUnchanged(
     throw changed(`it shrank from ${known.size} to ${now.size} bytes`);
   }
   if (now.inode !== known.inode) throw changed('another file has taken its place');
+  if (known.inode === HYDFS_INODE) {
+    if (now.modifiedMs !== known.modifiedMs) throw changed('another file has taken its place');
+    return; // what HyDFS holds never changes, and what was added since is not read
+  }
   const same = now.size === known.size && now.modifiedMs === known.modifiedMs;
   if (same) return;
-  if (!follow && known.inode !== 0) {
+  if (!follow) {
     throw changed(
       now.size === known.size
         ? 'it was modified'
