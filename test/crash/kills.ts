@@ -63,12 +63,12 @@ export class KilledRun {
   }
 
   /** Runs to the end; gives what it said. */
-  async finishes(): Promise<Ended> {
-    const ended = await this.start().ended;
+  async finishes(deadlineMs = RUN_MS): Promise<Ended> {
+    const ended = await this.start('', deadlineMs).ended;
     if (ended.code === 0) return ended;
-    throw new Error(
-      `the run ended with ${ended.code ?? ended.signal}\n${ended.stderr}${this.#logTail()}`,
-    );
+    const hung = ended.signal === 'SIGKILL';
+    const how = hung ? `had not ended after ${deadlineMs} ms` : `ended with ${ended.code}`;
+    throw new Error(`the run ${how}\n${ended.stderr}${this.#logTail()}`);
   }
 
   /** The oracle's sentence; throws its differences. */

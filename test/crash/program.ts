@@ -68,7 +68,7 @@ export class Workshop {
   }
 }
 
-/** Limits so small that a job of a few thousand lines rolls, checkpoints and trims all the time. */
+/** Limits so small that a short job has many batches, and rolls, checkpoints and trims all the time. */
 export const smallLimits: readonly Patch[] = [
   {
     file: 'worker/commit-log.ts',
@@ -79,6 +79,11 @@ export const smallLimits: readonly Patch[] = [
     file: 'worker/source-task.ts',
     from: 'POSITION_BYTES = 4 * 1024 * 1024',
     to: 'POSITION_BYTES = 64 * 1024',
+  },
+  {
+    file: 'worker/inbox.ts',
+    from: 'BATCH_BYTES = 4 * BLOCK_BYTES;',
+    to: 'BATCH_BYTES = 32 * 1024;',
   },
   {
     file: 'hydfs/local-file-system.ts',
