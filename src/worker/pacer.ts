@@ -5,6 +5,7 @@
  * what it missed beyond that is not made up for, so that a long stall is not followed by a flood.
  */
 import type { Clock } from '../core/index.ts';
+import type { JobSpec } from '../plan/index.ts';
 
 const CATCH_UP_MS = 1000;
 /** What falls due within this time leaves together: a block per tuple would cost more than it saves. */
@@ -54,4 +55,26 @@ export class Pacer {
     const next = this.#origin + this.#emitted / this.#perMs;
     return Math.max(TICK_MS, next - this.#clock.now());
   }
+}
+
+/**
+ * Tuples a second for each source of a job, 0 = no limit. None is above its own rate, and together
+ * they are not above the job's: sources that want less than an even share leave the rest of it to
+ * the others.
+ */
+export function sourceRates({ rate, sources }: Pick<JobSpec, 'rate' | 'sources'>): number[] {
+  const own = sources.map((source) => source.rate);
+  if (rate === 0) return own;
+  const rates = own.map(() => 0);
+  const wish = (i: number): number => (own[i] === 0 ? Number.POSITIVE_INFINITY : own[i]);
+  let left = rate;
+  let waiting = own.length;
+  const order = (a: number, b: number): number =>
+    Number(wish(a) > wish(b)) - Number(wish(a) < wish(b));
+  for (const i of [...own.keys()].sort(order)) {
+    rates[i] = Math.min(wish(i), left / waiting);
+    left -= rates[i];
+    waiting -= 1;
+  }
+  return rates;
 }

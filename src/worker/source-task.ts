@@ -20,7 +20,7 @@ import { consumersOf, stageOf, taskName, walFileName } from '../plan/index.ts';
 import { countsFrom, noCounts, type TaskCounts } from './counts.ts';
 import { locate } from './locations.ts';
 import { ChannelPort } from './output-port.ts';
-import { Pacer } from './pacer.ts';
+import { Pacer, sourceRates } from './pacer.ts';
 import { SourceBuffer } from './source-buffer.ts';
 import {
   checkUnchanged,
@@ -185,14 +185,13 @@ export class SourceTask implements Task {
     if (known === null)
       await this.#log({ identity, position: this.#position, stopAt: null }, writer);
     else await checkUnchanged(input, identity, this.#position, this.#follow);
-    const share = source.rate > 0 ? source.rate : plan.spec.rate / plan.spec.sources.length;
     return {
       input,
       identity,
       writer,
       ports: this.#openPorts(consumer, tasks),
       buffer: new SourceBuffer(input, this.#position.offset),
-      pacer: new Pacer(services.clock, share),
+      pacer: new Pacer(services.clock, sourceRates(plan.spec)[attempt.index]),
       limit: this.#stopAt?.offset ?? (this.#follow ? null : identity.size),
     };
   }
@@ -287,9 +286,25 @@ export class SourceTask implements Task {
   }
 
   /** No byte beyond what is buffered, now. */
-  #atEnd(live: Live): void {
-    if (live.limit === null) this.#wakeIn(FOLLOW_MS);
-    else this.#endOfFile = true;
+  async #atEnd(live: Live): Promise<void> {
+    if (live.limit !== null) {
+      this.#endOfFile = true;
+      return;
+    }
+    await this.#checkGrows(live);
+    this.#wakeIn(FOLLOW_MS);
+  }
+
+  /** Nobody waits for ever at the end of a file that was cut, removed or replaced (F2). */
+  async #checkGrows({ input, identity, buffer }: Live): Promise<void> {
+    const { size, inode } = await input.identity();
+    const how =
+      size < buffer.end
+        ? `it shrank from ${buffer.end} to ${size} bytes`
+        : 'another file has taken its place';
+    if (size < buffer.end || inode !== identity.inode) {
+      throw fault('SOURCE_CHANGED', { source: input.name, how });
+    }
   }
 
   #wakeIn(delayMs: number): void {
