@@ -30,12 +30,17 @@ export const faultTable = {
   JOB_UNFINISHED: {
     domain: 'user',
     exit: 2,
-    says: 'a job named {name} ({job}) with other settings is unfinished in this data directory; run its own command again to resume it, give it up with `rainstorm stop --now {name}`, or name this one differently',
+    says: 'a job named {name} ({job}) with other settings is unfinished in this data directory; run its own command again to resume it, give it up and begin anew with --restart, or name this one differently',
   },
   DESTINATION_EXISTS: {
     domain: 'user',
     exit: 2,
     says: 'the destination {destination} exists already; give another one, or --overwrite to replace it',
+  },
+  DESTINATION_TAKEN: {
+    domain: 'user',
+    exit: 2,
+    says: 'the destination {destination} belongs to the unfinished job {name} ({job}); run that one to its end, give this one another destination, or give that one up with --overwrite',
   },
   DESTINATION_UNWRITABLE: {
     domain: 'user',
@@ -66,7 +71,7 @@ export const faultTable = {
   SOURCE_CHANGED: {
     domain: 'user',
     exit: 1,
-    says: 'the source {source} changed while the job was reading it: {how}; put the original back, or run the job anew with --overwrite',
+    says: 'the source {source} changed while the job was reading it: {how}; put the original back and run the same command again, or begin anew with --restart',
   },
   SOURCE_LINE_TOO_LONG: {
     domain: 'user',

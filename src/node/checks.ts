@@ -1,9 +1,8 @@
 /** What must hold before a job is accepted, so that a mistake leaves nothing behind. */
-import { access, constants, rm, stat } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { access, constants, open, rm, stat, unlink } from 'node:fs/promises';
 import { fault, isFault, reasonOf } from '../core/index.ts';
 import type { FileSystem } from '../hydfs/index.ts';
-import type { JobSpec } from '../plan/index.ts';
+import { formatLocation, type JobSpec, type Location } from '../plan/index.ts';
 import { locate } from '../worker/index.ts';
 
 /** @throws SOURCE_MISSING, SOURCE_UNREADABLE, DESTINATION_IS_SOURCE */
@@ -11,14 +10,27 @@ export async function checkSources(spec: JobSpec, fs: FileSystem): Promise<void>
   const destination = locate(spec, spec.sink.file);
   for (const source of spec.sources) {
     const location = locate(spec, source.file);
-    if (location.kind === 'hydfs') await fs.stat(location.name);
+    if (location.kind === 'hydfs') await checkStored(location.name, fs);
     else await checkReadable(location.path);
-    const same =
-      location.kind === 'hydfs'
-        ? destination.kind === 'hydfs' && destination.name === location.name
-        : destination.kind === 'local' && destination.path === location.path;
-    if (same) throw fault('DESTINATION_IS_SOURCE', { file: source.file });
+    if (await isSameFile(location, destination)) {
+      throw fault('DESTINATION_IS_SOURCE', { file: source.file });
+    }
   }
+}
+
+async function checkStored(name: string, fs: FileSystem): Promise<void> {
+  await fs.stat(name).catch((error: unknown) => {
+    if (!isFault(error, 'FILE_MISSING')) throw error;
+    throw fault('SOURCE_MISSING', { source: `hydfs:${name}` }, error);
+  });
+}
+
+/** Also true for one file under two names: replacing the destination would destroy the source. */
+async function isSameFile(a: Location, b: Location): Promise<boolean> {
+  if (a.kind === 'hydfs' || b.kind === 'hydfs') return formatLocation(a) === formatLocation(b);
+  if (a.path === b.path) return true;
+  const [one, other] = await Promise.all([a, b].map(({ path }) => stat(path).catch(() => null)));
+  return one !== null && other !== null && one.ino === other.ino && one.dev === other.dev;
 }
 
 async function checkReadable(path: string): Promise<void> {
@@ -49,23 +61,40 @@ export async function checkDestination(spec: JobSpec, fs: FileSystem): Promise<v
     if (exists) throw fault('DESTINATION_EXISTS', { destination: spec.sink.file });
     return;
   }
-  const found = await stat(location.path).catch(() => null);
-  if (found?.isFile() === true) {
-    throw fault('DESTINATION_EXISTS', { destination: location.path });
-  }
+  const { path } = location;
+  const found = await stat(path).catch(() => null);
+  if (found?.isFile() === true) throw fault('DESTINATION_EXISTS', { destination: path });
   if (found !== null) {
     const reason = found.isDirectory() ? 'it is a directory' : 'it is not a regular file';
-    throw fault('DESTINATION_UNWRITABLE', { destination: location.path, reason });
+    throw fault('DESTINATION_UNWRITABLE', { destination: path, reason });
   }
-  await access(dirname(location.path), constants.W_OK).catch((error: unknown) => {
-    const reason = reasonOf(error);
-    throw fault('DESTINATION_UNWRITABLE', { destination: location.path, reason }, error);
-  });
+  await tryToMake(path);
 }
 
-/** Removes the destination of an earlier run. */
+/** Whether a file can be made there is known best by whoever makes it: it is made, and removed. */
+async function tryToMake(path: string): Promise<void> {
+  try {
+    const handle = await open(path, 'wx');
+    await handle.close();
+    await unlink(path);
+  } catch (error) {
+    const dangling = (error as NodeJS.ErrnoException).code === 'EEXIST';
+    const reason = dangling ? 'it is a link that leads nowhere' : reasonOf(error);
+    throw fault('DESTINATION_UNWRITABLE', { destination: path, reason }, error);
+  }
+}
+
+/**
+ * Removes the destination of an earlier run.
+ * @throws DESTINATION_UNWRITABLE
+ */
 export async function clearDestination(spec: JobSpec, fs: FileSystem): Promise<void> {
   const location = locate(spec, spec.sink.file);
   if (location.kind === 'hydfs') await fs.remove(location.name);
-  else await rm(location.path, { force: true });
+  else {
+    await rm(location.path, { force: true }).catch((error: unknown) => {
+      const { path: destination } = location;
+      throw fault('DESTINATION_UNWRITABLE', { destination, reason: reasonOf(error) }, error);
+    });
+  }
 }

@@ -7,7 +7,9 @@ import type { JobView, Leader, TaskView } from '../leader/index.ts';
 import {
   decodeJobSpec,
   exportedFileName,
+  formatLocation,
   type JobSpec,
+  parseLocation,
   planJob,
   specFingerprint,
 } from '../plan/index.ts';
@@ -43,23 +45,32 @@ export class LocalService implements Service {
 
   /**
    * Makes `spec` a job, or goes on with it when it is unfinished.
-   * @throws JOB_UNFINISHED, DESTINATION_EXISTS, SOURCE_MISSING, OPERATOR_NOT_FOUND, ...
+   * @throws JOB_UNFINISHED, DESTINATION_TAKEN, DESTINATION_EXISTS, SOURCE_MISSING, OPERATOR_NOT_FOUND, ...
    */
   async submit({ spec, overwrite, restart }: SubmitRequest): Promise<Submitted> {
     await this.#endCancelled(spec.name);
     const before = this.#unfinished(spec);
     const same = before?.fingerprint === specFingerprint(spec);
     if (before !== null && same && !restart) return this.#goOn(before, spec);
-    if (before !== null && !restart && !overwrite) {
+    const replace = restart || overwrite;
+    if (before !== null && !replace) {
       throw fault('JOB_UNFINISHED', { name: before.name, job: before.job.slice(0, 8) });
     }
-    if (before === null && !overwrite && !restart) {
+    const rivals = this.#rivals(spec);
+    if (rivals.length > 0 && !replace) throw destinationTaken(spec, rivals[0]);
+    if (before === null && !replace) {
       const ended = await this.#endedButNotExported(spec);
       if (ended !== null) return { kind: 'ended', job: ended };
     }
-    await this.#check(spec, overwrite || restart);
+    await this.#check(spec, replace);
+    for (const rival of rivals) {
+      await this.#giveUp(rival);
+      await this.#forget(rival);
+    }
     if (before !== null) await this.#giveUp(before);
-    await this.#forgetEnded(spec.name);
+    for (const view of this.#options.leader.jobs()) {
+      if (view.name === spec.name && !isLive(view.state)) await this.#forget(view);
+    }
     const id = randomId(this.#options.random);
     await this.#options.leader.submit(spec, { id });
     return { kind: 'new', job: id };
@@ -174,6 +185,7 @@ export class LocalService implements Service {
 
   async #goOn(view: JobView, spec: JobSpec): Promise<Submitted> {
     const { leader, fs } = this.#options;
+    await checkSources(spec, fs);
     const from = await resumePoints(fs, planJob(view.job, spec));
     if (view.state === 'stopping') await leader.stop(view.job, 'drain');
     else await leader.resume(view.job);
@@ -193,21 +205,31 @@ export class LocalService implements Service {
     await this.#options.leader.whenEnded(view.job);
   }
 
-  /** Removes what ended jobs of this name have kept; their destinations stay. */
-  async #forgetEnded(name: string): Promise<void> {
-    const { leader, control, fs } = this.#options;
-    for (const view of leader.jobs()) {
-      if (view.name !== name || isLive(view.state)) continue;
-      const marker = exportedFileName(view.job);
-      const files = await fs.list(`jobs/${view.job}/`);
-      // The marker goes last: a job without it, but with an output, would be taken for unexported.
-      for (const file of files) if (file !== marker) await fs.remove(file);
-      if (files.includes(marker)) await fs.remove(marker);
-      await control.propose({ kind: 'job-forget', term: control.term, job: view.job, at: 0 });
-    }
+  /** Unfinished jobs of other names that write where `spec` is to write. */
+  #rivals(spec: JobSpec): JobView[] {
+    const { leader, control } = this.#options;
+    const wanted = formatLocation(locate(spec, spec.sink.file));
+    return leader.jobs().filter((view) => {
+      const record = control.state.jobs.get(view.job);
+      if (view.name === spec.name || record === undefined || !isResumable(view)) return false;
+      const other = decodeJobSpec(record.spec);
+      return formatLocation(locate(other, other.sink.file)) === wanted;
+    });
+  }
+
+  /** Removes what an ended job has kept, and its record; its destination stays. */
+  async #forget({ job }: JobView): Promise<void> {
+    const { control, fs } = this.#options;
+    const marker = exportedFileName(job);
+    const files = await fs.list(`jobs/${job}/`);
+    // The marker goes last: a job without it, but with an output, would be taken for unexported.
+    for (const file of files) if (file !== marker) await fs.remove(file);
+    if (files.includes(marker)) await fs.remove(marker);
+    await control.propose({ kind: 'job-forget', term: control.term, job, at: 0 });
   }
 
   async #endedButNotExported(spec: JobSpec): Promise<string | null> {
+    if (parseLocation(spec.sink.file).kind === 'hydfs') return null;
     const fingerprint = specFingerprint(spec);
     const ended = this.#options.leader
       .jobs()
@@ -233,6 +255,10 @@ export class LocalService implements Service {
       await clearDestination(spec, fs);
     });
   }
+}
+
+function destinationTaken(spec: JobSpec, { name, job }: JobView): Error {
+  return fault('DESTINATION_TAKEN', { destination: spec.sink.file, name, job: job.slice(0, 8) });
 }
 
 function isResumable(view: JobView): boolean {
