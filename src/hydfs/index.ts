@@ -13,7 +13,7 @@
  *   for await (const bytes of files.read('counts.txt')) process.stdout.write(bytes);
  *   await files.close();
  */
-export { checkName, type FilePlace, placeOf, RING_POINTS } from './file-name.ts';
+export { checkName, type FilePlace, placeOf } from './file-name.ts';
 export {
   ANONYMOUS,
   type AppendRequest,

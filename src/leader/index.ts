@@ -32,7 +32,7 @@ export {
   type SubmitOptions,
 } from './leader.ts';
 export type { StopMode } from './requests.ts';
-export { Placement, ringOrder } from './scheduler.ts';
+export { Placement } from './scheduler.ts';
 export {
   type AttemptPhase,
   type AttemptRecord,

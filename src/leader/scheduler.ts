@@ -5,19 +5,7 @@
  * 2. A task goes to the node with the fewest tasks, the next in ring order among equals: round-robin
  *    on an idle cluster, spread before stacked on a busy one.
  */
-import { hashBytes, slotOfHash } from '../plan/index.ts';
-
-/** The nodes in ring order; ids break ties. */
-export function ringOrder(nodes: Iterable<string>): string[] {
-  const placed = [...nodes].map((node) => ({ node, point: pointOf(node) }));
-  placed.sort((a, b) => a.point - b.point || (a.node < b.node ? -1 : 1));
-  return placed.map(({ node }) => node);
-}
-
-function pointOf(text: string): number {
-  const bytes = Buffer.from(text);
-  return slotOfHash(hashBytes(bytes, 0, bytes.length));
-}
+import { ringOrder, ringPointOf } from '../plan/index.ts';
 
 /** Hands out nodes for the tasks of one job, counting what it has handed out. */
 export class Placement {
@@ -27,7 +15,7 @@ export class Placement {
   /** @param load tasks per node already, of every job */
   constructor(job: string, nodes: Iterable<string>, load: ReadonlyMap<string, number>) {
     const ring = ringOrder(nodes);
-    const first = ring.length === 0 ? 0 : pointOf(job) % ring.length;
+    const first = ring.length === 0 ? 0 : ringPointOf(job) % ring.length;
     this.#ring = [...ring.slice(first), ...ring.slice(0, first)];
     this.#load = new Map(load);
   }

@@ -54,8 +54,8 @@ export {
   stageSpecOf,
   type TaskRef,
   taskName,
-  taskWriterName,
   tasksOf,
+  taskWriterName,
   topologicalOrder,
   walFileName,
 } from './job-plan.ts';
@@ -99,6 +99,7 @@ export {
   SUBCOMMANDS,
 } from './positional.ts';
 export { POSITIONAL_FORM } from './positional-form.ts';
+export { RING_POINTS, ringHash, ringOrder, ringPointOf } from './ring.ts';
 export { joinShellWords, type ShellWords, splitShellWords } from './shell-words.ts';
 export { evenSlots, hashBytes, SLOTS, type SlotTable, slotOf, slotOfHash } from './slots.ts';
 export { suggest } from './suggest.ts';

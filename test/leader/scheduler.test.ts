@@ -1,6 +1,7 @@
 import test from 'ava';
 import fc from 'fast-check';
-import { Placement, ringOrder } from '../../src/leader/index.ts';
+import { Placement } from '../../src/leader/index.ts';
+import { ringOrder } from '../../src/plan/index.ts';
 
 const nodes = fc.uniqueArray(fc.string({ minLength: 1, maxLength: 12 }), {
   minLength: 1,
@@ -36,6 +37,6 @@ test('the least loaded node is next, and without nodes there is none', (t) => {
   ]);
   const placement = new Placement('job', ['a', 'b'], load);
   t.deepEqual([placement.next(), placement.next()], ['b', 'b']);
-  t.deepEqual(new Set([placement.next(), placement.next()]), new Set(['a', 'b']));
+  t.deepEqual([placement.next(), placement.next()].sort(), ['a', 'b']);
   t.is(new Placement('job', [], new Map()).next(), null);
 });
