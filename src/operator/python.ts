@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { type Fault, fault } from '../core/index.ts';
 import { type HostEnvironment, operatorEnvironment } from './environment.ts';
 
@@ -17,11 +18,21 @@ export interface Python {
   readonly version: string;
 }
 
-type Probe = { readonly kind: 'found'; readonly python: Python } | ProbeFailure;
+interface Found {
+  readonly kind: 'found';
+  readonly python: Python;
+}
+type Probe = Found | ProbeFailure;
 interface ProbeFailure {
   readonly kind: 'failed';
   readonly reason: string;
 }
+
+/**
+ * What was found, by program and environment. Asking starts an interpreter, often through slow
+ * wrapper scripts, and each stage of each job wants to know. Only a usable one is kept: the others get repaired.
+ */
+const known = new Map<string, Promise<Probe>>();
 
 /**
  * Finds a Python for the operator `run`: the program named by PYTHON when that is set, otherwise
@@ -33,8 +44,8 @@ export async function findPython(run: string, host: HostEnvironment): Promise<Py
   const candidates = chosen === '' ? ['python3', 'python'] : [chosen];
   let worst: Fault | null = null;
   for (const candidate of candidates) {
-    const probe = await ask(candidate, host);
-    if (probe.kind === 'found' && isNewEnough(probe.python.version)) return probe.python;
+    const probe = await askOnce(candidate, operatorEnvironment(host, {}));
+    if (isUsable(probe)) return probe.python;
     worst = worst ?? refusal(run, candidate, probe);
   }
   throw worst;
@@ -49,9 +60,24 @@ function refusal(run: string, candidate: string, probe: Probe): Fault {
   return fault('PYTHON_TOO_OLD', { run, needed, python: path, version });
 }
 
-function ask(candidate: string, host: HostEnvironment): Promise<Probe> {
+/** As `ask`, once per process; an interpreter that has gone since is looked for again. */
+async function askOnce(candidate: string, env: Readonly<Record<string, string>>): Promise<Probe> {
+  const key = JSON.stringify([candidate, env]);
+  const pending = known.get(key);
+  if (pending !== undefined) {
+    const before = await pending;
+    if (!isUsable(before) || existsSync(before.python.path)) return before;
+  }
+  const asked = ask(candidate, env);
+  known.set(key, asked);
+  const probe = await asked;
+  if (!isUsable(probe)) known.delete(key);
+  return probe;
+}
+
+function ask(candidate: string, env: Readonly<Record<string, string>>): Promise<Probe> {
   const options = {
-    env: operatorEnvironment(host, {}),
+    env: { ...env },
     timeout: PROBE_MS,
     encoding: 'utf8',
   } as const;
@@ -74,7 +100,8 @@ function whyNot(error: (Error & { code?: unknown }) | null, stderr: string): str
   return said === '' ? 'it did not tell its version' : said;
 }
 
-function isNewEnough(version: string): boolean {
-  const [major, minor] = version.split('.').map(Number);
+function isUsable(probe: Probe): probe is Found {
+  if (probe.kind === 'failed') return false;
+  const [major, minor] = probe.python.version.split('.').map(Number);
   return major > NEEDED[0] || (major === NEEDED[0] && minor >= NEEDED[1]);
 }

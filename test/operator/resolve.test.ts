@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import { operatorName, resolveOperator, writtenOperators } from '../../src/operator/index.ts';
@@ -99,6 +99,26 @@ test('an old python3 does not hide a newer python', async (t) => {
   const hostEnv = { PATH: folder };
   const { argv } = await resolveOperator({ ...common, run: 'identity', baseDirs: [], hostEnv });
   t.is(argv[0], '/new');
+});
+
+test('a Python is asked once, unless it was refused or has gone', async (t) => {
+  const folder = scratch(t);
+  const real = fakePython(folder, 'python3.12', '');
+  const asked = join(folder, 'asked');
+  const say = (version: string): string => `echo >> ${asked}; echo ${version}; echo ${real}`;
+  fakePython(folder, 'python3', say('3.7.9'));
+  const times = (): number => readFileSync(asked, 'utf8').length;
+  const hostEnv = { PATH: folder };
+  const find = () => resolveOperator({ ...common, run: 'identity', baseDirs: [], hostEnv });
+  await t.throwsAsync(find(), { code: 'PYTHON_TOO_OLD' });
+  fakePython(folder, 'python3', say('3.12.1'));
+  await Promise.all([find(), find()]);
+  const { argv } = await find();
+  t.is(argv[0], real);
+  t.is(times(), 2);
+  rmSync(real);
+  await find();
+  t.is(times(), 3);
 });
 
 test('embedded operators are written to a private folder and run from there', async (t) => {
