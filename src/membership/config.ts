@@ -54,12 +54,12 @@ export interface MembershipConfig {
 }
 
 export const defaultConfig: MembershipConfig = {
-  probeIntervalMs: 150,
+  probeIntervalMs: 125,
   probeTimeoutMs: 150,
   probeFailMs: 400,
   indirectProbes: 3,
   probeOrder: 'shuffled',
-  suspicionPeriods: 6.5,
+  suspicionPeriods: 7.5,
   suspicionMaxFactor: 6,
   confirmations: 3,
   healthMax: 8,
@@ -84,6 +84,8 @@ export const publishedConfig: MembershipConfig = {
   probeIntervalMs: 1000,
   probeTimeoutMs: 500,
   probeFailMs: 1000,
+  suspicionMaxFactor: 6,
+  confirmations: 3,
   syncIntervalMs: 30_000,
 };
 

@@ -302,16 +302,15 @@ export class MembershipCore {
   #sayGoodbye(): void {
     if (this.#phase.kind !== 'leaving') return;
     const ground = this.#ground;
-    if (this.#phase.rounds === LEAVE_ROUNDS) {
+    if (this.#phase.rounds === LEAVE_ROUNDS || ground.table.live.length === 0) {
       this.#phase = { kind: 'left' };
       ground.event({ kind: 'departed' });
       return;
     }
     const claims: Claim[] = [ground.claim('left')];
     this.#tellSome(({ address }) => ground.sendClaims(address, { kind: 'news' }, claims));
-    const delay = ground.table.live.length === 0 ? 0 : LEAVE_ROUND_MS;
     this.#phase = { kind: 'leaving', rounds: this.#phase.rounds + 1 };
-    ground.in(delay, { kind: 'leave' });
+    ground.in(LEAVE_ROUND_MS, { kind: 'leave' });
   }
 
   #tellSome(tell: (member: Member) => void): void {

@@ -156,8 +156,9 @@ export function crashTimes(options: {
     const seen = new Map<string, number[]>();
     world.onEvent = ({ event, node, at }) => {
       if (event.kind !== 'dead' || event.cause === 'superseded') return;
-      const { address } = event.node;
-      if (!dying.includes(world.indexOf(address))) falseDeaths += 1;
+      const { address, boot } = event.node;
+      const { up, core } = world.nodes[world.indexOf(address)];
+      if (up && core.self.boot === boot) falseDeaths += 1;
       else if (!dying.includes(node)) seen.set(address, [...(seen.get(address) ?? []), at]);
     };
     world.run(20 * config.probeIntervalMs * (1 + unit(world.random)));

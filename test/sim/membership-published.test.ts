@@ -14,8 +14,8 @@ import {
 
 test('a crash is first detected after e/(e-1) periods (SWIM, 2002)', (t) => {
   for (const [nodes, trials] of [
-    [10, 4000],
-    [32, 1500],
+    [10, 2500],
+    [32, 800],
   ]) {
     const { periods } = firstDetection({ nodes, order: 'random', trials, seed: 1 });
     t.log(`${nodes} members: ${periods.toFixed(3)} periods`);
@@ -25,7 +25,7 @@ test('a crash is first detected after e/(e-1) periods (SWIM, 2002)', (t) => {
 });
 
 test('round-robin over a shuffled list detects no later than random choice', (t) => {
-  const { periods } = firstDetection({ nodes: 10, order: 'shuffled', trials: 2000, seed: 1 });
+  const { periods } = firstDetection({ nodes: 10, order: 'shuffled', trials: 1000, seed: 1 });
   t.true(periods < LIMIT_PERIODS * 1.03, `${periods}`);
 });
 
@@ -44,7 +44,7 @@ test('Lifeguard makes false deaths fifty times rarer when members are slow (2017
 test('Lifeguard detects a crash as soon as SWIM does without it', (t) => {
   const median = (lifeguard: (typeof lifeguardVariants)[string]): number => {
     const config = { ...publishedConfig, lifeguard };
-    const { first } = crashTimes({ seed: 2, nodes: 32, victims: 1, trials: 15, config });
+    const { first } = crashTimes({ seed: 2, nodes: 32, victims: 1, trials: 11, config });
     return quantile(first, 0.5);
   };
   const [swim, lifeguard] = [lifeguardVariants.SWIM, lifeguardVariants.Lifeguard].map(median);
