@@ -39,3 +39,6 @@ export {
   type TaskRecord,
   taskKey,
 } from './state.ts';
+export { type KeeperView, nextChange, type VoterNode } from './voter-keeper.ts';
+export { VoterLog } from './voter-log.ts';
+export type { VoterOptions } from './voter-options.ts';

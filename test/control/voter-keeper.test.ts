@@ -1,0 +1,92 @@
+import test from 'ava';
+import { type KeeperView, nextChange, type VoterNode } from '../../src/control/index.ts';
+import { changed, type Members, votersOf } from '../../src/raft/index.ts';
+
+/** `a b (c)`: voters a and b, learner c. */
+function members(text: string): Members {
+  return text.split(' ').map((word) => {
+    const id = word.replace(/[()]/g, '');
+    return { id, address: id, votes: !word.startsWith('(') };
+  });
+}
+
+/** `a b* c!`: b died lately, c long ago. */
+function nodes(text: string): Map<string, VoterNode> {
+  const rows = text.split(' ').map((word): [string, VoterNode] => {
+    const id = word.replace(/[*!]/, '');
+    const deadSince = word.endsWith('!') ? 0 : word.endsWith('*') ? 950 : null;
+    return [id, { id, address: id, deadSince }];
+  });
+  return new Map(rows);
+}
+
+function view(who: string, alive: string, more: Partial<KeeperView> = {}): KeeperView {
+  return {
+    members: members(who),
+    self: 'a',
+    nodes: nodes(alive),
+    caughtUp: () => true,
+    voters: 3,
+    replaceAfterMs: 100,
+    now: 1000,
+    ...more,
+  };
+}
+
+function next(who: string, alive: string, more: Partial<KeeperView> = {}): string {
+  const change = nextChange(view(who, alive, more));
+  return change === null ? '-' : `${change.kind} ${change.id}`;
+}
+
+test('voters become more two at a time, when both newcomers have caught up', (t) => {
+  t.is(next('a', 'a'), '-');
+  t.is(next('a', 'a b'), '-');
+  t.is(next('a', 'a b c'), 'add b');
+  t.is(next('a (b)', 'a b c'), 'add c');
+  t.is(next('a (b) (c)', 'a b c', { caughtUp: (id) => id === 'c' }), '-');
+  t.is(next('a (b) (c)', 'a b c'), 'promote b');
+  t.is(next('a b (c)', 'a b c'), 'promote c');
+  t.is(next('a b c', 'a b c d e'), '-');
+  t.is(next('a b c', 'a b c d e', { voters: 5 }), 'add d');
+  t.is(next('a b c', 'a b c d', { voters: 5 }), '-');
+});
+
+test('a voter that stays dead is replaced once somebody has caught up, and not before', (t) => {
+  t.is(next('a b c', 'a b c!'), '-');
+  t.is(next('a b c', 'a b c* d'), '-');
+  t.is(next('a b c', 'a b c! d'), 'add d');
+  t.is(next('a b c (d)', 'a b c! d', { caughtUp: () => false }), '-');
+  t.is(next('a b c (d)', 'a b c! d'), 'remove c');
+  t.is(next('a b (d)', 'a b c! d'), 'promote d');
+  t.is(next('a b c', 'a! b c d'), '-');
+});
+
+test('dead learners go, surplus voters go, and a moved member is told to all', (t) => {
+  t.is(next('a b c (d)', 'a b c d!'), 'remove d');
+  t.is(next('a b c d e', 'a b c d e'), 'remove e');
+  t.is(next('a b c d e', 'a b c* d e'), 'remove c');
+  const moved = nodes('a b c').set('b', { id: 'b', address: 'elsewhere', deadSince: null });
+  const change = nextChange(view('a b c', 'a b c', { nodes: moved }));
+  t.deepEqual(change, { kind: 'add', id: 'b', address: 'elsewhere' });
+});
+
+test('whatever dies, changes come to an end with as many voters as the living allow', (t) => {
+  const names = ['a', 'b', 'c', 'd', 'e', 'f'];
+  for (let dead = 0; dead < 1 << names.length; dead += 2) {
+    for (const voters of [1, 3, 5] as const) {
+      const alive = names.map((name, i) => (dead & (1 << i) ? `${name}!` : name)).join(' ');
+      let now = members('a b c');
+      for (let steps = 0; ; steps++) {
+        t.true(steps < 20, `${alive} ${voters}`);
+        const change = nextChange(view('a', alive, { members: now, voters }));
+        if (change === null) break;
+        const after = changed(now, change) ?? now;
+        t.not(after, now, 'a change that changes nothing');
+        now = after;
+      }
+      const living = names.filter((_, i) => !(dead & (1 << i))).length;
+      const voting = votersOf(now).filter(({ id }) => !(dead & (1 << names.indexOf(id)))).length;
+      t.true(voting >= Math.min(living % 2 === 0 ? living - 1 : living, voters, 3), alive);
+    }
+  }
+});
