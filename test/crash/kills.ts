@@ -10,7 +10,7 @@
  * failure that carries what it printed.
  */
 import { execFile } from 'node:child_process';
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { silentLog, systemClock } from '../../src/core/index.ts';
@@ -21,6 +21,8 @@ import type { CrashJob } from './jobs.ts';
 import type { Program } from './program.ts';
 
 const RUN_MS = 60_000;
+/** Of the node's log, in the message of a run that failed. */
+const LOG_LINES = 12;
 /** Exit code of a run that Ctrl-C suspended. */
 export const INTERRUPTED = 130;
 
@@ -86,6 +88,11 @@ export class KilledRun {
     throw new Error(`verify ended with ${ended.code}\n${ended.stdout}${ended.stderr}`);
   }
 
+  /** Runs another command on the same data directory. */
+  command(args: readonly string[]): Promise<Ended> {
+    return this.#spawn(args, '', RUN_MS).ended;
+  }
+
   #spawn(args: readonly string[], failpoint: string, deadlineMs: number): Running {
     const { command, env } = this.#program;
     return startProcess(this.#t, [...command, ...args], {
@@ -121,7 +128,8 @@ export class KilledRun {
 
   #logTail(): string {
     const path = join(this.job.dir, '.rainstorm', 'logs', 'node.log');
-    return existsSync(path) ? `(its log: ${path})` : '';
+    if (!existsSync(path)) return '';
+    return readFileSync(path, 'utf8').trimEnd().split('\n').slice(-LOG_LINES).join('\n');
   }
 }
 

@@ -28,12 +28,12 @@ for (const plant of plants) {
 /** `exact`, or what was said instead. */
 async function outcome(
   t: ExecutionContext,
-  { job, kills, seed = SEED }: Plant,
+  { job, kills, seed = SEED, source = '' }: Plant,
   patches: readonly Patch[],
 ): Promise<string> {
   const program = await workshop.build(patches);
   const padding = job === 'transform' || job === 'identity' ? 2000 : 500;
-  const files = writeJob(tmpDir(t), job, { seed, padding });
+  const files = writeJob(tmpDir(t), job, { seed, padding, source });
   const run = new KilledRun(t, program, files, ['--quiet']);
   for (const [failpoint, pass] of kills) await run.diesAt(failpoint, pass);
   try {
