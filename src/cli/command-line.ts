@@ -17,6 +17,9 @@ function kernelThreads(cores: number): number {
   return Math.max(0, Math.min(4, cores - 2));
 }
 
+/** Where nodes listen when nobody says. */
+const DEFAULT_PORT = 7070;
+
 /** Every flag of the program; each command says which it takes. */
 const flagTypes = {
   data: { type: 'string', default: '.rainstorm' },
@@ -31,6 +34,18 @@ const flagTypes = {
   to: { type: 'number' },
   lines: { type: 'number' },
   grep: { type: 'string' },
+  bind: { type: 'string', default: '127.0.0.1' },
+  port: { type: 'number', default: DEFAULT_PORT },
+  join: { type: 'string', default: '' },
+  advertise: { type: 'string' },
+  keyFile: { type: 'string' },
+  voters: { type: 'number', default: 3 },
+  dropRate: { type: 'string', default: '0' },
+  remove: { type: 'string' },
+  self: { type: 'boolean', default: false },
+  ids: { type: 'boolean', default: false },
+  suspects: { type: 'boolean', default: false },
+  protocol: { type: 'boolean', default: false },
   quiet: { type: 'boolean', default: false },
   help: { type: 'boolean', default: false },
   version: { type: 'boolean', default: false },
@@ -51,6 +66,18 @@ export interface Flags {
   readonly to: number | undefined;
   readonly lines: number | undefined;
   readonly grep: string | undefined;
+  readonly bind: string;
+  readonly port: number;
+  readonly join: string;
+  readonly advertise: string | undefined;
+  readonly keyFile: string | undefined;
+  readonly voters: number;
+  readonly dropRate: string;
+  readonly remove: string | undefined;
+  readonly self: boolean;
+  readonly ids: boolean;
+  readonly suspects: boolean;
+  readonly protocol: boolean;
   readonly quiet: boolean;
   readonly help: boolean;
   readonly version: boolean;

@@ -1,8 +1,10 @@
 import type { Command } from './command.ts';
+import { clusterCommands } from './commands/cluster.ts';
 import { fsCommands } from './commands/fs.ts';
 import { fsReadCommands } from './commands/fs-read.ts';
 import { jobsCommand, tasksCommand } from './commands/jobs.ts';
 import { logsCommand } from './commands/logs.ts';
+import { nodeCommand } from './commands/node.ts';
 import { opCheckCommand } from './commands/op-check.ts';
 import { stopCommand } from './commands/stop.ts';
 import { verifyCommand } from './commands/verify.ts';
@@ -25,4 +27,6 @@ export const commands: Readonly<Record<string, Command>> = {
   ...fsCommands,
   ...fsReadCommands,
   'op check': opCheckCommand,
+  node: nodeCommand,
+  ...clusterCommands,
 };

@@ -52,6 +52,21 @@ export const faultTable = {
     exit: 2,
     says: 'the destination is also the source {file}; give another destination',
   },
+  NODE_NOT_RUNNING: {
+    domain: 'user',
+    exit: 3,
+    says: 'no node runs on the data directory {dir}; start one with `rainstorm node`, or give its directory with --data',
+  },
+  VOTER_UNKNOWN: {
+    domain: 'user',
+    exit: 2,
+    says: '{address} is not a voter; the voters are {voters}, give one of them',
+  },
+  NODE_NOT_CLOSED: {
+    domain: 'environment',
+    exit: 1,
+    says: 'the node did not close cleanly ({reason}); what it had acknowledged is safe, check the disk and start it again',
+  },
   DATA_DIR_MISSING: {
     domain: 'user',
     exit: 3,

@@ -32,5 +32,6 @@ export {
   severalLogs,
   silentLog,
 } from './log.ts';
+export { LoadMeter, type ProcessLoad } from './process-load.ts';
 export { between, type Random, randomId, seededRandom, systemRandom, unit } from './random.ts';
 export { tuneGarbageCollector } from './runtime.ts';

@@ -6,13 +6,16 @@
  *   for await (const view of node.service.watch(job)) show(view);
  *   await node.close();
  *
+ * `ClusterNode` is one of several that find each other and agree; `reachCluster` asks one.
  * `reachService` gives the same `Service` to another process: over the owner's socket when the data
  * directory is in use, and from a node opened for the purpose when it is not.
  */
+export { ClusterNode, type ClusterNodeOptions } from './cluster-node.ts';
+export type { ClusterService, ControlRow, MemberRow } from './cluster-service.ts';
 export { type DataDir, dataDir } from './data-dir.ts';
 export { Exporter } from './export.ts';
 export { LocalService } from './local-service.ts';
 export { APPEND_BYTES_MAX } from './methods.ts';
 export { Node, type NodeOptions } from './node.ts';
-export { reachService } from './reach.ts';
+export { reachCluster, reachService } from './reach.ts';
 export type { ResumePoint, Service, SubmitRequest, Submitted } from './service.ts';

@@ -1,7 +1,8 @@
 import { access } from 'node:fs/promises';
 import { fault, randomId, silentLog, systemClock, systemRandom } from '../core/index.ts';
 import { readLock } from '../storage/index.ts';
-import { openRpc, TcpTransport } from '../transport/index.ts';
+import { openRpc, type RpcClient, TcpTransport } from '../transport/index.ts';
+import { type ClusterService, RemoteCluster } from './cluster-service.ts';
 import { dataDir } from './data-dir.ts';
 import { RemoteService } from './methods.ts';
 import { Node } from './node.ts';
@@ -26,14 +27,36 @@ export async function reachService(
   if (!exists && !options.make) throw fault('DATA_DIR_MISSING', { dir: dir.root });
   const owner = exists ? await readLock(dir.root) : null;
   if (owner === null) return openHere(data, options.idle ?? false);
+  const { rpc, close } = await connect(owner.info.socket ?? dir.socket);
+  return new RemoteService(rpc, close);
+}
+
+/**
+ * The cluster service of the node that owns the data directory `data`.
+ * @throws NODE_NOT_RUNNING, PEER_UNREACHABLE
+ */
+export async function reachCluster(
+  data: string,
+): Promise<{ readonly cluster: ClusterService; close(): void }> {
+  const dir = dataDir(data);
+  const owner = await readLock(dir.root).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return null;
+    throw error;
+  });
+  if (owner === null) throw fault('NODE_NOT_RUNNING', { dir: dir.root });
+  const { rpc, close } = await connect(owner.info.socket ?? dir.socket);
+  return { cluster: new RemoteCluster(rpc), close };
+}
+
+async function connect(socket: string | number): Promise<{ rpc: RpcClient; close(): void }> {
   const node = `command#${randomId(systemRandom)}`;
   const transport = new TcpTransport({
     identity: { node, role: 'client', term: () => 0 },
     clock: systemClock,
     log: silentLog,
   });
-  const connection = await transport.connect(`unix:${owner.info.socket ?? dir.socket}`);
-  return new RemoteService(openRpc(connection), () => connection.close());
+  const connection = await transport.connect(`unix:${socket}`);
+  return { rpc: openRpc(connection), close: () => connection.close() };
 }
 
 async function openHere(data: string, idle: boolean): Promise<Service> {

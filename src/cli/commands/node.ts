@@ -1,0 +1,62 @@
+/** `rainstorm node`: one node of a cluster, in the foreground. */
+import { resolve } from 'node:path';
+import { fault, plainLog } from '../../core/index.ts';
+import { ClusterNode, type ClusterNodeOptions } from '../../node/index.ts';
+import type { Command, ExitCode } from '../command.ts';
+import type { CommandLine, Flags } from '../command-line.ts';
+import type { Io } from '../io.ts';
+
+async function runNode(line: CommandLine, io: Io): Promise<ExitCode> {
+  const node = await ClusterNode.open(optionsOf(line.flags, io));
+  const off = io.onInterrupt(() => {
+    off();
+    void node.leave();
+  });
+  await node.ended;
+  off();
+  return 0;
+}
+
+function optionsOf(flags: Flags, io: Io): ClusterNodeOptions {
+  const { bind, port, voters, advertise, keyFile } = flags;
+  if (port > 65_535) throw fault('USAGE', { problem: `--port is at most 65535, not ${port}` });
+  if (voters !== 1 && voters !== 3 && voters !== 5) {
+    throw fault('USAGE', { problem: `--voters is 1, 3 or 5, not ${voters}` });
+  }
+  return {
+    data: resolve(io.cwd, flags.data),
+    bind,
+    port,
+    advertise,
+    join: flags.join.split(',').filter((seed) => seed !== ''),
+    keyFile: keyFile === undefined ? null : resolve(io.cwd, keyFile),
+    voters,
+    dropRate: dropRateOf(flags.dropRate),
+    sync: syncOf(flags.sync),
+    console: plainLog(io.stderr, io.clock),
+  };
+}
+
+function dropRateOf(text: string): number {
+  const rate = Number(text);
+  if (text === '' || !(rate >= 0 && rate <= 1)) {
+    throw fault('USAGE', { problem: `--drop-rate is a number from 0 to 1, not ${text}` });
+  }
+  return rate;
+}
+
+function syncOf(sync: string): 'always' | 'group' | 'os' {
+  if (sync === 'always' || sync === 'group' || sync === 'os') return sync;
+  throw fault('USAGE', { problem: `--sync is always, group or os, not ${sync}` });
+}
+
+export const nodeCommand: Command = {
+  usage: 'node [--join HOST:PORT,...]',
+  summary: 'run a node of a cluster here, until Ctrl-C or `rainstorm leave`',
+  help: `The first node of a cluster is started without --join, the others with the address of any node.
+The first one, three or five (--voters) decide everything together; a node that died is replaced.
+Without --key-file a node listens on loopback only. Ctrl-C and SIGTERM leave the cluster properly.`,
+  flags: ['data', 'bind', 'port', 'join', 'advertise', 'keyFile', 'voters', 'dropRate', 'sync'],
+  words: [0, 0],
+  run: runNode,
+};

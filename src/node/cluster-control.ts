@@ -1,0 +1,275 @@
+/**
+ * This node's part in the cluster's decisions: its voter, and what membership tells it.
+ *
+ * Invariants
+ *   D1  Who leads asks every living node for the id of its voter, which is kept with the voter's log
+ *       and so survives restarts, and names it to the voter log; who votes is decided there.
+ *   D2  Who leads admits nodes that live and removes those that are dead or gone; each is a command,
+ *       proposed again while the state says otherwise.
+ *   D3  Membership is only heard: nothing here makes a node dead.
+ */
+
+import { z } from 'zod';
+import {
+  type Command,
+  type ControlState,
+  type Outcome,
+  type Role,
+  VoterLog,
+} from '../control/index.ts';
+import {
+  type Clock,
+  fault,
+  type Logger,
+  type Random,
+  reasonOf,
+  type Timer,
+} from '../core/index.ts';
+import type { MembershipDriver, MemberView } from '../membership/index.ts';
+import { nodeDisk, type SyncMode } from '../storage/index.ts';
+import {
+  type Connection,
+  dispatch,
+  openRpc,
+  RpcServer,
+  type Transport,
+  unary,
+} from '../transport/index.ts';
+import type { ControlRow } from './cluster-service.ts';
+
+/** Between two looks at what membership says, by who leads. */
+const LOOK_MS = 250;
+/** How long another node may take to tell its voter's id. */
+const ASK_MS = 2000;
+
+export interface ClusterControlOptions {
+  readonly dir: string;
+  readonly sync: SyncMode;
+  readonly address: string;
+  readonly nodeId: string;
+  readonly cores: number;
+  /** this node begins a cluster, unless its log says that it belongs to one */
+  readonly first: boolean;
+  readonly voters: 1 | 3 | 5;
+  readonly replaceAfterMs?: number;
+  readonly transport: Transport;
+  readonly membership: MembershipDriver;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+}
+
+/** What a node tells others about its voter. */
+const introduction = z.strictObject({ voter: z.string(), node: z.string(), cores: z.number() });
+type Introduction = z.infer<typeof introduction>;
+
+const changeParams = z.strictObject({ remove: z.string() });
+
+export class ClusterControl {
+  readonly #options: ClusterControlOptions;
+  readonly #voter: VoterLog;
+  /** Introductions by node id. */
+  readonly #known = new Map<string, Introduction>();
+  readonly #asking = new Set<string>();
+  readonly #proposing = new Set<string>();
+  readonly #over = new AbortController();
+  #timer: Timer | null = null;
+
+  private constructor(options: ClusterControlOptions, voter: VoterLog) {
+    this.#options = options;
+    this.#voter = voter;
+    this.#known.set(options.nodeId, {
+      voter: voter.id,
+      node: options.nodeId,
+      cores: options.cores,
+    });
+  }
+
+  /** @throws CONTROL_LOG_INVALID, LOG_CORRUPT, DISK_FAILED, DISK_FULL */
+  static async open(options: ClusterControlOptions): Promise<ClusterControl> {
+    const { dir, sync, clock, log, random, transport, address, voters, replaceAfterMs } = options;
+    const voter = await VoterLog.open({
+      disk: nodeDisk,
+      dir,
+      sync,
+      clock,
+      log,
+      random,
+      transport,
+      address,
+      begin: options.first ? 'alone' : 'joins',
+      voters,
+      ...(replaceAfterMs === undefined ? {} : { replaceAfterMs }),
+    });
+    const control = new ClusterControl(options, voter);
+    voter.onRole((role) => control.#roleChanged(role));
+    control.#look();
+    return control;
+  }
+
+  get term(): number {
+    return this.#voter.newestTerm;
+  }
+
+  get state(): ControlState {
+    return this.#voter.state;
+  }
+
+  /** Serves a connection that another node has made. */
+  accept(connection: Connection): void {
+    const { nodeId, cores, log } = this.#options;
+    const methods = {
+      'cluster.introduce': unary(z.strictObject({}), async () => ({
+        voter: this.#voter.id,
+        node: nodeId,
+        cores,
+      })),
+      'cluster.remove-voter': unary(changeParams, async ({ remove }) => {
+        await this.removeVoter(remove);
+        return null;
+      }),
+    };
+    dispatch(connection, [
+      this.#voter.receiver(connection),
+      new RpcServer(connection, methods, log),
+    ]);
+  }
+
+  /** Decides `command`, wherever the leader is. @throws CONTROL_UNAVAILABLE */
+  propose(command: Command): Promise<Outcome> {
+    return this.#voter.propose(command);
+  }
+
+  /** Who decides, as far as is known here. */
+  row(): ControlRow {
+    const { role, members } = this.#voter;
+    return {
+      role: role.kind,
+      term: this.#voter.newestTerm,
+      leader: this.#leader(role),
+      voters: members.filter(({ votes }) => votes).map(({ address }) => address),
+    };
+  }
+
+  #leader(role: Role): string | null {
+    if (role.kind === 'leader') return this.#options.address;
+    return role.kind === 'follower' ? role.leader : null;
+  }
+
+  /**
+   * Takes the vote from the node at `address`; another takes its place when there is one.
+   * @throws VOTER_UNKNOWN, CONTROL_UNAVAILABLE
+   */
+  async removeVoter(address: string): Promise<void> {
+    const { role, members } = this.#voter;
+    const found = members.find((member) => member.address === address && member.votes);
+    if (found === undefined) {
+      const voters = members.filter(({ votes }) => votes).map((member) => member.address);
+      throw fault('VOTER_UNKNOWN', { address, voters: voters.join(', ') || 'none that are known' });
+    }
+    if (role.kind === 'leader') return this.#voter.change({ kind: 'remove', id: found.id });
+    const { leader } = this.row();
+    if (leader === null) throw fault('CONTROL_UNAVAILABLE', { reason: 'no leader is known' });
+    await this.#ask(leader, 'cluster.remove-voter', { remove: address });
+  }
+
+  /** Hands leadership on before this node goes. */
+  async leave(): Promise<void> {
+    await this.#voter.handOver();
+  }
+
+  async close(): Promise<void> {
+    this.#over.abort();
+    this.#timer?.cancel();
+    await this.#voter.close();
+  }
+
+  #roleChanged(role: Role): void {
+    const { log } = this.#options;
+    if (role.kind === 'leader') log.info(`this node leads now, in term ${role.term}`);
+    else if (role.kind === 'failed') log.error(`the control log failed: ${reasonOf(role.reason)}`);
+    else if (role.kind === 'follower') {
+      const { leader } = this.row();
+      if (leader !== null) log.info(`${leader} leads in term ${role.term}`);
+    }
+  }
+
+  /** Does what is missing; asked again a few times a second, so nothing here is remembered. */
+  #look(): void {
+    this.#timer = this.#options.clock.timer(LOOK_MS, () => this.#look());
+    if (this.#voter.role.kind !== 'leader') return;
+    const members = this.#options.membership.members();
+    for (const member of members) this.#introduce(member);
+    this.#admit(members);
+  }
+
+  /** D1. */
+  #introduce(member: MemberView): void {
+    const living = member.status === 'alive' || member.status === 'suspect';
+    const known = this.#known.get(member.id);
+    if (known !== undefined) {
+      this.#voter.noteNode({ id: known.voter, address: member.address, alive: living });
+      return;
+    }
+    if (!living || this.#asking.has(member.id)) return;
+    this.#asking.add(member.id);
+    this.#ask(member.address, 'cluster.introduce', {})
+      .then((answer) => {
+        const told = introduction.parse(answer);
+        if (told.node === member.id) this.#known.set(member.id, told);
+      })
+      .catch((error: unknown) => {
+        const reason = reasonOf(error);
+        this.#options.log.debug('a node did not introduce itself', { node: member.id, reason });
+      })
+      .finally(() => this.#asking.delete(member.id));
+  }
+
+  /** D2. */
+  #admit(members: readonly MemberView[]): void {
+    const { nodes } = this.#voter.state;
+    for (const { id, address, status } of members) {
+      const living = status === 'alive' || status === 'suspect';
+      const known = this.#known.get(id);
+      if (living && known !== undefined && !nodes.has(id)) {
+        this.#decide(id, { kind: 'node-admit', node: id, address, cores: known.cores });
+      } else if (!living && nodes.has(id)) {
+        this.#decide(id, { kind: 'node-remove', node: id });
+      }
+    }
+  }
+
+  #decide(about: string, command: NodeCommand): void {
+    if (this.#proposing.has(about)) return;
+    this.#proposing.add(about);
+    const { clock, log } = this.#options;
+    const { term } = this.#voter;
+    this.#voter
+      .propose({ ...command, term, at: clock.wall() })
+      .then((outcome) => {
+        if (outcome.ok) log.info(`decided: ${command.kind} ${about}`, { term });
+      })
+      .catch((error: unknown) => log.debug('a decision waits', { reason: reasonOf(error) }))
+      .finally(() => this.#proposing.delete(about));
+  }
+
+  async #ask(address: string, method: string, params: unknown): Promise<unknown> {
+    const late = new AbortController();
+    const timer = this.#options.clock.timer(ASK_MS, () => late.abort());
+    const signal = AbortSignal.any([this.#over.signal, late.signal]);
+    try {
+      const connection = await this.#options.transport.connect(address, signal);
+      try {
+        return await openRpc(connection).call(method, params, signal);
+      } finally {
+        connection.close();
+      }
+    } finally {
+      timer.cancel();
+    }
+  }
+}
+
+type NodeCommand =
+  | { kind: 'node-admit'; node: string; address: string; cores: number }
+  | { kind: 'node-remove'; node: string };
