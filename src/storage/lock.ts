@@ -21,9 +21,10 @@ import {
   readdir,
   readFile,
   rename,
+  stat,
   unlink,
 } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fault, isFault, reasonOf } from '../core/index.ts';
 import { errorCode } from './disk.ts';
 
@@ -57,11 +58,29 @@ let drafts = 0;
  */
 export async function lockDataDir(dir: string, info: LockInfo = {}): Promise<DataDirLock> {
   try {
-    await mkdir(dir, { recursive: true, mode: 0o700 });
+    await makeDir(dir);
     return await acquire(dir, { ...(await self()), released: false, info });
   } catch (error) {
     if (isFault(error)) throw error;
     throw fault('DATA_DIR_UNUSABLE', { dir, reason: reasonOf(error) }, error);
+  }
+}
+
+/**
+ * Makes `dir` and what is missing above it. (`mkdir` with `recursive` tries for ever where a
+ * directory exists but nothing can be made in it, as below /proc.)
+ */
+async function makeDir(dir: string): Promise<void> {
+  for (const above of ['missing', 'made'] as const) {
+    try {
+      await mkdir(dir, { mode: 0o700 });
+      return;
+    } catch (error) {
+      const code = errorCode(error);
+      if (code === 'EEXIST' && (await stat(dir)).isDirectory()) return;
+      if (code !== 'ENOENT' || above === 'made' || dirname(dir) === dir) throw error;
+    }
+    await makeDir(dirname(dir));
   }
 }
 
