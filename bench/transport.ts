@@ -1,18 +1,23 @@
 /**
  * How fast blocks travel between two nodes: 64 KiB data frames, each acknowledged, with at most
- * `WINDOW_BYTES` under way, over loopback TCP, over a Unix socket and within the process.
+ * `WINDOW_BYTES` under way, over loopback TCP with and without encryption, over a Unix socket and
+ * within the process.
  *
  *   node bench/transport.ts [--small]
  *
- * Both ends run on one thread and share its core, so two processes do better. It does not measure
- * a real network, encryption, or what tasks do with the blocks: the receiver reads the first and
- * the last byte of each.
+ * In the first table both ends run on one thread and share its core. In the second each end has a
+ * thread, as nodes have, and plain and encrypted rounds take turns, so that their ratio is of one
+ * run; "tuples" are blocks of 100-byte tuples that are encoded before and decoded after. It does
+ * not measure a real network, or what tasks do with the blocks: the receiver of the first table
+ * reads the first and the last byte of each.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Worker } from 'node:worker_threads';
 import { z } from 'zod';
-import { systemClock } from '../src/core/index.ts';
+import { seededRandom, systemClock } from '../src/core/index.ts';
+import { type Block, encodeBlock } from '../src/plan/index.ts';
 import {
   type Connection,
   type Identity,
@@ -29,12 +34,14 @@ import {
   benchOptions,
   machineLine,
   measureAsync,
+  median,
   perSecond,
   print,
   printTable,
   ResultHash,
   short,
 } from './harness.ts';
+import { type FarOptions, socketsOf } from './transport-far.ts';
 
 const BLOCK_BYTES = 64 * 1024;
 const TUPLE_BYTES = 100;
@@ -48,15 +55,19 @@ interface Case {
 
 const { small } = benchOptions();
 const rounds = small ? 2 : 9;
-const blocks = small ? 200 : 4000;
+const blocks = small ? 200 : 1500;
 const calls = small ? 200 : 5000;
 const dir = mkdtempSync(join(tmpdir(), 'rainstorm-b-'));
 const hub = new InProcessHub();
-const sockets = (identity: Identity): Transport =>
-  new TcpTransport({ identity, clock: systemClock });
+const secret = seededRandom(1).bytes(32);
+const sockets =
+  (key: Uint8Array | null) =>
+  (identity: Identity): Transport =>
+    new TcpTransport({ identity, clock: systemClock, secure: socketsOf(key) });
 const cases: readonly Case[] = [
-  { name: 'tcp, loopback', address: '127.0.0.1:0', make: sockets },
-  { name: 'unix socket', address: `unix:${join(dir, 's')}`, make: sockets },
+  { name: 'tcp, loopback', address: '127.0.0.1:0', make: sockets(null) },
+  { name: 'tcp, loopback, TLS', address: '127.0.0.1:0', make: sockets(secret) },
+  { name: 'unix socket', address: `unix:${join(dir, 's')}`, make: sockets(null) },
   {
     name: 'in process',
     address: 'here:0',
@@ -73,7 +84,7 @@ async function run({ name, address, make }: Case): Promise<string[]> {
   const near = await make(identity('near')).connect(listener.address);
   const far = await accepted.promise;
   const sum = receive(far);
-  const sender = new Sender(near);
+  const sender = new Sender(near, () => filled);
   const blocksSample = await measureAsync({ rounds, run: () => sender.run(blocks) });
   near.close();
   await listener.close();
@@ -126,14 +137,15 @@ function receive(connection: Connection): () => number {
 /** Sends blocks within the window. */
 class Sender {
   readonly #connection: Connection;
-  readonly #block = new Uint8Array(BLOCK_BYTES).map((_, i) => i);
+  readonly #block: () => Uint8Array;
   #sent = 0;
   #acked = 0;
   #goal = 0;
   #done: PromiseWithResolvers<void> = Promise.withResolvers();
 
-  constructor(connection: Connection) {
+  constructor(connection: Connection, block: () => Uint8Array) {
     this.#connection = connection;
+    this.#block = block;
     connection.serve({
       message: (message) => {
         if (message.kind === 'ack') this.#onAck(message);
@@ -163,16 +175,94 @@ class Sender {
   }
 
   #data(firstSeq: number): Data {
-    const block = this.#block;
+    const block = this.#block();
     return { kind: 'data', channel: 1, fromEpoch: 1, toEpoch: 1, firstSeq, count: 650, block };
   }
+}
+
+const filled = new Uint8Array(BLOCK_BYTES).map((_, i) => i);
+
+/** Tuples of 100 bytes, as many as a block of `BLOCK_BYTES` holds. */
+function tuples(): Block {
+  const count = Math.floor(BLOCK_BYTES / TUPLE_BYTES);
+  const keyBytes = 20;
+  const ends = (each: number): Uint32Array =>
+    Uint32Array.from({ length: count }, (_, i) => (i + 1) * each);
+  return {
+    count,
+    idHi: new Uint32Array(count),
+    idLo: Uint32Array.from({ length: count }, (_, i) => i),
+    fan: null,
+    keyEnds: ends(keyBytes),
+    valueEnds: ends(TUPLE_BYTES - keyBytes),
+    keys: filled.subarray(0, count * keyBytes),
+    values: filled.subarray(0, count * (TUPLE_BYTES - keyBytes)),
+  };
+}
+
+interface Line {
+  readonly sender: Sender;
+  readonly end: () => Promise<number>;
+}
+
+/** A connection to a node on another thread. */
+async function lineTo(options: FarOptions, block: () => Uint8Array): Promise<Line> {
+  const worker = new Worker(new URL('./transport-far.ts', import.meta.url), {
+    workerData: options,
+  });
+  const said = (): Promise<unknown> => new Promise((resolve) => worker.once('message', resolve));
+  const address = String(await said());
+  const connection = await sockets(options.secret)(identity('near')).connect(address);
+  const sender = new Sender(connection, block);
+  return {
+    sender,
+    async end() {
+      const total = said();
+      connection.close();
+      return Number(await total);
+    },
+  };
+}
+
+/** Rounds of plain and encrypted blocks in turn; a row for each, the ratio in the second. */
+async function sideBySide(
+  name: string,
+  decode: boolean,
+  block: () => Uint8Array,
+): Promise<string[][]> {
+  const lines = [
+    { text: `${name}, plain`, line: await lineTo({ secret: null, decode }, block) },
+    { text: `${name}, TLS`, line: await lineTo({ secret, decode }, block) },
+  ];
+  const times: number[][] = [[], []];
+  for (let round = -1; round < rounds; round++) {
+    for (const [i, { line }] of lines.entries()) {
+      const start = systemClock.now();
+      await line.sender.run(blocks);
+      if (round >= 0) times[i].push(systemClock.now() - start);
+    }
+  }
+  for (const { line } of lines) hash.add(await line.end());
+  const medians = times.map(median);
+  return lines.map(({ text }, i) => [
+    text,
+    short(perSecond(blocks * BLOCK_BYTES, medians[i]) / 1e6),
+    short(perSecond((blocks * BLOCK_BYTES) / TUPLE_BYTES, medians[i])),
+    (medians[0] / medians[i]).toFixed(2),
+  ]);
 }
 
 print(machineLine());
 try {
   const rows: string[][] = [];
   for (const each of cases) rows.push(await run(each));
-  printTable(['transport', 'MB/s', 'tuples/s', 'cpu us/block', 'request us'], rows);
+  printTable(['one thread', 'MB/s', 'tuples/s', 'cpu us/block', 'request us'], rows);
+  const block = tuples();
+  const pairs = [
+    ...(await sideBySide('blocks', false, () => filled)),
+    ...(await sideBySide('tuples', true, () => encodeBlock(block))),
+  ];
+  printTable(['two threads', 'MB/s', 'tuples/s', 'ratio'], pairs);
 } finally {
   rmSync(dir, { recursive: true });
 }

@@ -194,6 +194,7 @@ test('a session of before is not taken up again', async (t) => {
   const ciphers = 'TLS_AES_128_GCM_SHA256';
   const first = tlsConnect({ host, port, ...pskOptions, ciphers });
   t.teardown(() => first.destroy());
+  first.on('error', () => 'the end of the test');
   const session = new Promise<Buffer>((resolve) => first.once('session', resolve));
   first.on('data', () => 'read the welcome');
   first.write(frame(hello));
