@@ -143,7 +143,7 @@ test('words left for later or private to a place are noticed', (t) => {
 test('a fault code without a row, or a row without a use, is noticed', (t) => {
   const table = { A_USED: { domain: 'user', says: '' }, B_UNUSED: { domain: 'user', says: '' } };
   const files = [
-    sourceOf('src/core/errors.ts', "'B_UNUSED'"),
+    sourceOf('src/core/fault-table.ts', "'B_UNUSED'"),
     sourceOf('src/a/a.ts', "throw fault('A_USED', {}); isFault(error, 'C_ABSENT'); // 'B_UNUSED'"),
   ];
   problemsOf(t, checkFaultCodes(files, table), /nothing raises B_UNUSED/, /C_ABSENT is not in/);

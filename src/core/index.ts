@@ -15,14 +15,13 @@ export { embedded } from './embedded.ts';
 export {
   Fault,
   type FaultCode,
-  type FaultDomain,
   type FaultParameters,
   fault,
-  faultTable,
   isFault,
   reasonOf,
 } from './errors.ts';
 export { failpoint, failpointDuring, failpointsArmed } from './failpoint.ts';
+export { type FaultDomain, faultTable } from './fault-table.ts';
 export {
   type FileLogOptions,
   fileLog,

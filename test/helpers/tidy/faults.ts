@@ -7,7 +7,7 @@ interface Row {
 }
 type Table = Readonly<Record<string, Row>>;
 
-const TABLE_FILE = 'src/core/errors.ts';
+const TABLE_FILE = 'src/core/fault-table.ts';
 const RAISED = /\b(?:fault|isFault|new Fault)\s*\((?:[^()'"]*,\s*)?(['"])/g;
 const ANY_STRING = /(['"])[^'"]*\1/g;
 
