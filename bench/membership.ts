@@ -9,6 +9,7 @@
  */
 import { type Mode, publishedConfig } from '../src/membership/index.ts';
 import {
+  busyAndLossy,
   crashTimes,
   expectedPeriods,
   firstDetection,
@@ -54,6 +55,12 @@ printTable(
   ['mode', 'loss', 'killed', 'first p50', 'first max', 'all p50', 'all max', 'false'],
   defaultRows(),
 );
+
+const minutes = small ? 1 : 30;
+print(
+  `\nDefaults, 10 members for ${minutes} min, 5 % loss, each stopped now and then for up to 300 ms`,
+);
+printTable(['mode', 'suspicions', 'false deaths'], modes.map(busyRow));
 
 print('\nTraffic that one member sends at default settings');
 printTable(['members', 'mode', 'packets/s', 'bytes/s', 'largest packet'], trafficRows());
@@ -121,6 +128,12 @@ function defaultRows(): string[][] {
         ]);
       }
   return rows;
+}
+
+function busyRow(mode: Mode): string[] {
+  const { suspicions, falseDeaths } = busyAndLossy({ seed: 7, mode, minutes });
+  hash.add(falseDeaths);
+  return [nameOf(mode), String(suspicions), String(falseDeaths)];
 }
 
 function trafficRows(): string[][] {

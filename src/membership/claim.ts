@@ -28,10 +28,10 @@ export const statuses: readonly Status[] = ['alive', 'suspect', 'dead', 'left'];
 export const rankOf: Readonly<Record<Status, number>> = { alive: 0, suspect: 1, dead: 2, left: 3 };
 
 /** What of a claim, or of what is known, decides which of two is higher. */
-export type Standing = Pick<Claim, 'boot' | 'incarnation' | 'status'>;
+export type Precedence = Pick<Claim, 'boot' | 'incarnation' | 'status'>;
 
 /** Whether `claim` says more than what is known about the same address (C1). */
-export function supersedes(claim: Standing, known: Standing): boolean {
+export function supersedes(claim: Precedence, known: Precedence): boolean {
   if (claim.incarnation !== known.incarnation) return claim.incarnation > known.incarnation;
   if (claim.boot !== known.boot) return claim.boot > known.boot;
   return rankOf[claim.status] > rankOf[known.status];

@@ -9,6 +9,9 @@ const causes: Readonly<Record<DeathCause, string>> = {
   superseded: 'its address has a new node',
 };
 
+/** A busy machine stops everybody a little now and then. */
+const STALL_WARNING_MS = 1000;
+
 export function report(log: Logger, event: MemberEvent): void {
   switch (event.kind) {
     case 'joined':
@@ -41,8 +44,11 @@ function reportOfSelf(log: Logger, event: MemberEvent): void {
       const seeds = event.seeds.join(', ');
       return log.warn(fault('SEEDS_SILENT', { seeds, tries: event.tries }).message);
     }
-    case 'stalled':
-      return log.warn('this node was stopped for a while', { ms: Math.round(event.lateMs) });
+    case 'stalled': {
+      const ms = Math.round(event.lateMs);
+      const level = ms < STALL_WARNING_MS ? 'debug' : 'warn';
+      return log[level]('this node was stopped for a while', { ms });
+    }
     case 'departed':
       return log.info('the others know that this node leaves');
   }

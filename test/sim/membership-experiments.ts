@@ -178,6 +178,33 @@ export function crashTimes(options: {
   return { first: first.sort(ascending), all: all.sort(ascending), falseDeaths };
 }
 
+export interface QuietResult {
+  readonly suspicions: number;
+  readonly falseDeaths: number;
+}
+
+/** Ten members on busy processors, which stop each for up to 300 ms now and then, with 5 % loss. */
+export function busyAndLossy(options: {
+  readonly seed: number;
+  readonly mode: Mode;
+  readonly minutes: number;
+}): QuietResult {
+  const network = { loss: 0.05, duplication: 0, delayMs: [0.2, 20] } as const;
+  const world = new World({ seed: options.seed, nodes: 10, mode: options.mode, network });
+  let [suspicions, falseDeaths] = [0, 0];
+  world.onEvent = ({ event }) => {
+    if (event.kind === 'suspected' && event.first) suspicions += 1;
+    if (event.kind === 'dead') falseDeaths += 1;
+  };
+  const stall = (index: number): void => {
+    world.pause(index, 'stop', between(world.random, 20, 300));
+    world.plan(world.now + between(world.random, 500, 20_000), () => stall(index));
+  };
+  for (const { index } of world.nodes) stall(index);
+  world.run(options.minutes * 60_000);
+  return { suspicions, falseDeaths };
+}
+
 export interface Traffic {
   readonly packetsPerSecond: number;
   readonly bytesPerSecond: number;
