@@ -35,7 +35,7 @@ export interface WriterPosition {
 export interface WriterEntry {
   /** One more than the writer's last. */
   readonly seq: number;
-  /** The data in pieces, which must not change until the append resolves. */
+  /** The data in pieces, given away: nobody changes them any more, also when it is durable. */
   readonly parts: readonly Uint8Array[];
   /** A few bytes about the append, given back by `openWriter`. */
   readonly meta?: Uint8Array;

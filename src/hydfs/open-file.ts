@@ -5,12 +5,15 @@
  *    order of entries and a snapshot taken by a rolling segment never contains its own first entry.
  * O2 The state runs ahead of the disk; whatever is told to anyone waits for the log. A repeat is
  *    answered only when the writer's last entry is durable, and an open when all before it is.
- * O3 What was decided once is decided the same way at replay, or the log is damaged.
+ * O3 Followers are given new entries from memory (see `recent-entries.ts`), but never before they are
+ *    durable.
+ * O4 What was decided once is decided the same way at replay, or the log is damaged.
  */
 import { failpoint, fault, isFault, type Logger, type Random } from '../core/index.ts';
 import { type Disk, SegmentedLog, type SyncMode } from '../storage/index.ts';
 import { decodeEntry, decodeSnapshot, encodeRequest, encodeSnapshot } from './file-entry.ts';
 import {
+  ANONYMOUS,
   type AppendRequest,
   emptyFile,
   type FileCore,
@@ -19,6 +22,7 @@ import {
   type Outcome,
 } from './file-state.ts';
 import type { FileEntry, WriterPosition } from './file-system.ts';
+import { RecentEntries } from './recent-entries.ts';
 
 export interface OpenFileOptions {
   readonly disk: Disk;
@@ -30,6 +34,12 @@ export interface OpenFileOptions {
   readonly core: FileCore;
 }
 
+/** An entry's index, and the file's length before it. */
+interface Place {
+  index: number;
+  offset: number;
+}
+
 export class OpenFile {
   readonly state: FileState;
   /** Data bytes that are durable. */
@@ -38,6 +48,7 @@ export class OpenFile {
   readonly #core: FileCore;
   /** The file's length at the start of a segment, by the segment's first index. */
   readonly #offsets: Map<number, number>;
+  readonly #recent = new RecentEntries();
 
   /** Opens the file in `dir`; null when there is none (its creation may have been cut short). */
   static async load(options: OpenFileOptions): Promise<OpenFile | null> {
@@ -130,22 +141,52 @@ export class OpenFile {
     from: number,
     options: { readonly follow: boolean; readonly signal: AbortSignal | undefined },
   ): AsyncGenerator<FileEntry> {
+    const { follow, signal } = options;
     try {
       const starts = this.#log.segmentStarts;
       const start = starts[await this.#lastStart(starts, (offset) => offset < from)];
-      let offset = await this.#offsetOf(start);
-      const { signal } = options;
-      const log = this.#log;
-      const entries = options.follow ? log.follow(start, signal) : log.read(start, signal);
-      for await (const { index, payload } of entries) {
-        const entry = toEntry(this.state, { index, offset, payload });
-        if (entry === null) continue;
-        offset += entry.data.length;
-        if (offset > from || entry.offset >= from) yield entry;
+      const at = { index: start, offset: await this.#offsetOf(start) };
+      const entries = follow ? this.#follow(at, signal) : this.#stored(at, signal);
+      for await (const entry of entries) {
+        if (entry.offset + entry.data.length > from || entry.offset >= from) yield entry;
       }
     } catch (error) {
       if (!isFault(error, 'LOG_TRIMMED')) throw error;
       throw fault('FILE_TRIMMED', this.#trimmedAt(from, await this.trimmedTo()), error);
+    }
+  }
+
+  /** The durable entries from `at`, which moves on with them. */
+  async *#stored(at: Place, signal: AbortSignal | undefined): AsyncGenerator<FileEntry> {
+    for await (const { index, payload } of this.#log.read(at.index, signal)) {
+      const entry = toEntry(this.state, { index, offset: at.offset, payload });
+      at.index = index + 1;
+      at.offset += entry?.data.length ?? 0;
+      if (entry !== null) yield entry;
+    }
+  }
+
+  /** As `#stored`, then new entries as they become durable, from memory where possible (O3). */
+  async *#follow(at: Place, signal: AbortSignal | undefined): AsyncGenerator<FileEntry> {
+    const follower = this.#recent.join(at.index);
+    const kept = (): FileEntry | null => this.#recent.get(at.index, this.#log.durableIndex);
+    try {
+      while (!signal?.aborted) {
+        const entry = kept();
+        if (entry !== null) {
+          at.index += 1;
+          at.offset = entry.offset + entry.data.length;
+          yield entry;
+        } else if (at.index < this.#log.durableIndex) {
+          for await (const stored of this.#stored(at, signal)) {
+            yield stored;
+            if (kept() !== null) break;
+          }
+        } else if (!(await this.#log.waitFor(at.index, signal))) return;
+        this.#recent.passed(follower, at.index);
+      }
+    } finally {
+      this.#recent.leave(follower);
     }
   }
 
@@ -174,10 +215,19 @@ export class OpenFile {
   async #place(request: FileRequest, parts: readonly Uint8Array[]): Promise<void> {
     const head = encodeRequest(this.state, request);
     const placed = this.#log.append([head, ...parts]);
+    const offset = this.state.length;
     this.#core.apply(this.state, request, placed.index);
     const { length } = this.state;
+    if (this.#recent.wanted) this.#remember(request, parts, { index: placed.index, offset });
     await placed.durable;
     this.length = Math.max(this.length, length);
+  }
+
+  /** Keeps a new entry for followers; the data of an append without a writer is the caller's. */
+  #remember(request: FileRequest, parts: readonly Uint8Array[], at: Place): void {
+    const single = parts.length === 1 && request.kind === 'append' && request.writer !== ANONYMOUS;
+    const entry = entryOf(request, single ? parts[0] : Buffer.concat(parts), at);
+    if (entry !== null) this.#recent.keep(entry);
   }
 
   async #durable(index: number): Promise<void> {
@@ -241,6 +291,10 @@ function toEntry(
   at: { readonly index: number; readonly offset: number; readonly payload: Uint8Array },
 ): FileEntry | null {
   const { request, data } = decodeEntry(state, at.payload);
+  return entryOf(request, data, at);
+}
+
+function entryOf(request: FileRequest, data: Uint8Array, at: Readonly<Place>): FileEntry | null {
   if (request.kind === 'create') return null;
   const { kind, writer, epoch } = request;
   const seq = kind === 'append' ? request.seq : 0;

@@ -41,6 +41,8 @@ export class Exporter {
   readonly #handle: FileHandle;
   readonly #stop = new AbortController();
   #length: number;
+  /** Where following ends, once the job has. */
+  #end = Number.POSITIVE_INFINITY;
   #running: Promise<void> = Promise.resolve();
 
   private constructor(
@@ -89,10 +91,11 @@ export class Exporter {
    * @param complete the job has ended: nothing will be added (X3)
    */
   async finish(complete: boolean): Promise<void> {
-    this.#stop.abort();
     try {
-      await this.#running;
       const total = (await outputLength(this.#fs, this.#plan)) ?? 0;
+      this.#end = total;
+      if (this.#length >= total) this.#stop.abort();
+      await this.#running;
       if (total > this.#length) {
         const name = destinationFileName(this.#plan);
         for await (const bytes of this.#fs.read(name, { from: this.#length, to: total })) {
@@ -101,6 +104,7 @@ export class Exporter {
       }
       await this.#handle.sync();
     } finally {
+      this.#stop.abort();
       await this.#handle.close();
     }
     failpoint('export.before-marker');
@@ -113,6 +117,7 @@ export class Exporter {
     const name = destinationFileName(this.#plan);
     for await (const bytes of this.#fs.tail(name, { from: this.#length, signal })) {
       await this.#write(bytes);
+      if (this.#length >= this.#end) return;
     }
   }
 
