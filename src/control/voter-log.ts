@@ -8,7 +8,8 @@
  *    their terms are refused by `apply`.
  * 3. Whoever does not lead sends proposals on and reads with the leader's word for how new the state
  *    must be. A proposal is never appended twice.
- * 4. Time comes in as ticks; one that is late (a stopped process) counts once.
+ * 4. Time comes in as ticks; a late one counts once. Only a leader that has slept for longer than an
+ *    election takes is told of all that time: it leads on when a quorum has answered it since.
  * 5. The first failure of the disk ends this voter, as it ends a log with one voter.
  */
 import { assert, between, fault, reasonOf, systemRandom, type Timer } from '../core/index.ts';
@@ -34,9 +35,10 @@ import { restore, snapshot } from './snapshot.ts';
 import { apply, type ControlState, emptyState } from './state.ts';
 import { type KeeperView, nextChange, type VoterNode } from './voter-keeper.ts';
 import { VoterLinks } from './voter-links.ts';
-import { checkCommand, isRaft, readCommand } from './voter-messages.ts';
+import { checkMessage, isRaft, readCommand } from './voter-messages.ts';
 import {
   CALL_MS,
+  CLOSE_MS,
   KEEPER_TICKS,
   REPLACE_AFTER_MS,
   TICK_MS,
@@ -69,6 +71,7 @@ export class VoterLog implements ControlLog {
   /** The entry whose members have ways to them. */
   #linkedAt = 0;
   #ticks = 0;
+  #tickedAt: number;
   #timer: Timer | null = null;
 
   /**
@@ -97,6 +100,7 @@ export class VoterLog implements ControlLog {
   private constructor(options: VoterOptions, store: RaftStore) {
     const { clock, log, random = systemRandom, transport, limits = {} } = options;
     this.#options = options;
+    this.#tickedAt = clock.now();
     this.#store = store;
     this.#links = new VoterLinks({
       transport,
@@ -241,7 +245,7 @@ export class VoterLog implements ControlLog {
   async close(): Promise<void> {
     if (this.#role.kind === 'closed') return this.#store.close();
     if (this.#role.kind !== 'failed') {
-      await this.#waiting.idle();
+      await this.#atMost(CLOSE_MS, this.#waiting.idle());
       await this.handOver();
       this.#become({ kind: 'closed' });
     }
@@ -261,14 +265,17 @@ export class VoterLog implements ControlLog {
 
   #notLeading(ms: number): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
-    const timer = this.#options.clock.timer(ms, resolve);
     const stop = this.onRole((role) => {
       if (role.kind !== 'leader') resolve();
     });
-    return promise.finally(() => {
-      timer.cancel();
-      stop();
-    });
+    return this.#atMost(ms, promise).finally(stop);
+  }
+
+  /** Resolves with `work`, or after `ms`. */
+  #atMost(ms: number, work: Promise<void>): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = this.#options.clock.timer(ms, resolve);
+    return Promise.race([work, promise]).finally(() => timer.cancel());
   }
 
   #ask(id: number, wish: Wish): void {
@@ -284,7 +291,15 @@ export class VoterLog implements ControlLog {
 
   /** 4. */
   #tick(): void {
-    this.#timer = this.#options.clock.timer(this.#tickMs, () => this.#tick());
+    const { clock } = this.#options;
+    const { role, limits } = this.#runner.state;
+    const election = 2 * limits.electionTicks;
+    const slept = clock.now() - this.#tickedAt > election * this.#tickMs;
+    this.#tickedAt = clock.now();
+    this.#timer = clock.timer(this.#tickMs, () => this.#tick());
+    if (slept && role.kind === 'leader') {
+      for (let n = 0; n < election; n++) this.#runner.take({ kind: 'tick' });
+    }
     this.#ticks += 1;
     if (this.#beginRefused) this.#begunTerm = 0;
     this.#beginRefused = false;
@@ -318,7 +333,7 @@ export class VoterLog implements ControlLog {
     if (!isRaft(message) || connection.remote.role !== 'node') {
       throw fault('WIRE_INVALID', { problem: `${message.kind} is not expected here` });
     }
-    if (message.kind === 'log-propose') checkCommand(message.data);
+    checkMessage(message);
     this.#links.heard(message.from, connection);
     this.#runner.take({ kind: 'message', message });
   }

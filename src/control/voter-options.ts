@@ -37,6 +37,8 @@ export interface VoterOptions {
 /** Heartbeats are two ticks apart; a leader is doubted after 10 to 20. */
 export const TICK_MS = 50;
 export const CALL_MS = 5_000;
+/** How long a closing voter waits for what was proposed. */
+export const CLOSE_MS = 1_000;
 export const REPLACE_AFTER_MS = 60_000;
 /** Ticks between two looks at who should vote. */
 export const KEEPER_TICKS = 10;

@@ -57,6 +57,8 @@ export interface WaitingOptions {
 export class Waiting {
   readonly #options: WaitingOptions;
   readonly #calls = new Map<number, Call>();
+  /** Those that are placed, by the entry that they wait for. */
+  readonly #placed = new Map<number, Call[]>();
   readonly #done: Done[] = [];
   #nextId: number;
   #idle: PromiseWithResolvers<void> | null = null;
@@ -93,7 +95,10 @@ export class Waiting {
     } else {
       const term = answer.kind === 'accepted' ? answer.term : null;
       call.place = { kind: 'placed', index: answer.index, term };
-      this.#look(call);
+      if (this.#options.applied() >= answer.index) return this.#look(call);
+      const others = this.#placed.get(answer.index);
+      if (others === undefined) this.#placed.set(answer.index, [call]);
+      else others.push(call);
     }
   }
 
@@ -109,13 +114,21 @@ export class Waiting {
   applied(done: Done): void {
     this.#done.push(done);
     if (this.#done.length > 2 * DONE_MAX) this.#done.splice(0, DONE_MAX);
-    for (const call of [...this.#calls.values()]) this.#look(call);
+    const calls = this.#placed.get(done.index);
+    if (calls === undefined) return;
+    this.#placed.delete(done.index);
+    for (const call of calls) this.#look(call);
   }
 
   /** The state has jumped over entries; what they came to is not known. */
   restored(): void {
     this.#done.length = 0;
-    for (const call of [...this.#calls.values()]) this.#look(call);
+    const applied = this.#options.applied();
+    for (const [index, calls] of [...this.#placed]) {
+      if (index > applied) continue;
+      this.#placed.delete(index);
+      for (const call of calls) this.#look(call);
+    }
   }
 
   /** Ends all calls. */
@@ -132,7 +145,7 @@ export class Waiting {
 
   #look(call: Call): void {
     const { place } = call;
-    if (place.kind !== 'placed' || this.#options.applied() < place.index) return;
+    if (place.kind !== 'placed' || !this.#calls.has(call.id)) return;
     if (place.term === null) return this.#end(call, null);
     const done = this.#done.findLast(({ index }) => index === place.index);
     if (done?.term === place.term) return this.#end(call, done);

@@ -156,9 +156,11 @@ export class Runner {
     this.#carryOut(step(this.state, { kind: 'compact', index, data: this.#owner.snapshot() }));
   }
 
+  /** Null while a snapshot from the leader is not durable: the log before it still counts. */
   #snapshot(): Snapshot | null {
     const { log } = this.state;
-    if (this.#applied <= log.snapshot.index) return log.snapshot;
+    if (this.#applied < log.snapshot.index) return null;
+    if (this.#applied === log.snapshot.index) return log.snapshot;
     return log.snapshotOf(this.#applied, this.#owner.snapshot());
   }
 

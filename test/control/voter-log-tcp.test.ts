@@ -9,6 +9,7 @@ import {
   type Listener,
   TcpTransport,
 } from '../../src/transport/index.ts';
+import type { Message } from '../../src/wire/index.ts';
 import { SimDisk } from '../sim/sim-disk.ts';
 import { RawPeer } from '../transport/helpers/raw-peer.ts';
 
@@ -101,18 +102,24 @@ test('a client that speaks like a voter, and a voter that proposes nonsense, are
   const log = alone.serve.log;
   if (log === null) return t.fail();
   await leaderOf([log]);
-  const say = async (role: 'client' | 'node'): Promise<string> => {
+  const say = async (role: 'client' | 'node', message: Message): Promise<string> => {
     const peer = await RawPeer.to(t, alone.listener.address);
     peer.say({ kind: 'hello', versions: [1, 1], node: 'x:1#y', role, term: 0 });
     await peer.until(1);
-    const term = log.newestTerm;
-    const data = Uint8Array.of(0xa1, 0x61, 0x6b, 0x01);
-    peer.say({ kind: 'log-propose', from: 'v9', to: 'v1', term, id: 1, data });
+    peer.say(message);
     await peer.ended;
     const last = peer.messages.at(-1);
     return last?.kind === 'goodbye' ? (last.fault?.message ?? '') : '';
   };
-  t.regex(await say('client'), /log-propose is not expected here/);
-  t.regex(await say('node'), /a command/);
+  const voter = { from: 'v9', to: 'v1', term: log.newestTerm + 1 };
+  const data = Uint8Array.of(0xa1, 0x61, 0x6b, 0x01);
+  const proposal = { kind: 'log-propose', ...voter, id: 1, data } as const;
+  const before = { prevIndex: 0, prevTerm: 0, commit: 0, round: 0 };
+  const append = { kind: 'log-append', ...voter, ...before } as const;
+  t.regex(await say('client', proposal), /log-propose is not expected here/);
+  t.regex(await say('node', proposal), /a command: /);
+  t.regex(await say('node', { ...proposal, data: Uint8Array.of(0x9f) }), /indefinite/);
+  t.regex(await say('node', { ...append, entries: [[1, 2, data]] }), /a list of members: /);
   t.is(log.state.index, 1);
+  t.is(log.role.kind, 'leader');
 });

@@ -1,6 +1,7 @@
 import test, { type ExecutionContext } from 'ava';
 import { type Command, snapshot, type VoterOptions } from '../../src/control/index.ts';
 import { isFault } from '../../src/core/index.ts';
+import { SleepyClock } from './helpers/sleepy-clock.ts';
 import { Voters } from './helpers/voters.ts';
 
 function admit(term: number, k: number): Command {
@@ -178,6 +179,31 @@ test('a voter whose disk fails is one no more, and the others go on', async (t) 
   await t.throwsAsync(leader.log.propose(admit(leader.log.term, 2)));
   const next = await group.leader(leader.name);
   t.true((await group.value(next.log.propose(admit(next.log.term, 2)))).ok);
+});
+
+test('a leader that was stopped for long knows at once that it may be none any more', async (t) => {
+  const clocks = new Map<string, SleepyClock>();
+  const group = new Voters(12);
+  t.teardown(() => group.close());
+  const names = ['v1', 'v2', 'v3'];
+  const members = names.map((id) => ({ id, address: id, votes: true }));
+  for (const name of names) {
+    const clock = new SleepyClock(group.clock);
+    clocks.set(name, clock);
+    await group.add(name, members, { clock });
+  }
+  const leader = await group.leader();
+  const clock = clocks.get(leader.name);
+  clock?.sleep();
+  group.board.isolate(leader.name, names);
+  const next = await group.leader(leader.name);
+  await group.pass(10_000);
+  t.is(leader.log.role.kind, 'leader');
+  clock?.wake();
+  t.is(leader.log.role.kind, 'follower');
+  group.board.heal();
+  await agreed(group);
+  t.is(leader.log.term, next.log.term);
 });
 
 test('without a quorum calls end with their time, and nobody leads', async (t) => {

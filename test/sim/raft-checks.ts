@@ -53,6 +53,20 @@ export class RaftChecks {
     }
   }
 
+  /** K2. Looks at what a voter found on its disk. */
+  recovered({ id, log, term }: RaftState): void {
+    for (const entry of log.range(log.first, log.last)) {
+      const known = this.#entries.get(`${entry.index}/${entry.term}`);
+      const said = {
+        data: `${entry.type} ${hex(entry.data)}`,
+        before: log.termAt(entry.index - 1),
+      };
+      if (known?.data !== said.data || known.before !== said.before || entry.term > term) {
+        throw new Broken(`recovery: ${id} found an entry ${entry.index}/${entry.term} of nobody`);
+      }
+    }
+  }
+
   /** K1, K3, K4. Looks at a voter that has taken a step; `all` are those that run. */
   stepped(state: RaftState, all: Iterable<RaftState>): void {
     this.checks += 1;

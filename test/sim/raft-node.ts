@@ -126,6 +126,11 @@ export class RaftNode implements Owner {
       rules,
       compactEntries: 12,
     });
+    try {
+      this.#options.checks.recovered(runner.state);
+    } catch (error) {
+      return this.failed(error);
+    }
     this.#life = { kind: 'up', runner, store };
     this.take({ kind: 'tick' });
   }

@@ -30,7 +30,7 @@ test('voters keep every promise through faults of all kinds, and recover from th
   for (const name of ['snapshots', 'members']) t.true(sums[name] >= SEEDS, `${name} ${sums[name]}`);
 });
 
-test('the same seed gives the same run', async (t) => {
+test('the same seed gives the same life of the voters', async (t) => {
   const runs: Outcome[] = [];
   for (const seed of [7, 7, 9]) runs.push(await chaos(seed));
   t.deepEqual(runs[0], runs[1]);
