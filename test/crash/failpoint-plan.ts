@@ -110,16 +110,17 @@ function chainsOfJob(
   const left = new Map([...phases].map(([phase, names]) => [phase, [...names]]));
   const chains: Chain[] = [];
   while ([...left.values()].some((names) => names.length > 0)) {
-    const kills: (Kill & { readonly phase: Phase })[] = [];
-    for (const phase of ['start', 'middle', 'recovery', 'middle', 'end'] as const) {
+    const kills: Kill[] = [];
+    // One kill of the beginning, then one of each that follows.
+    const first = (left.get('start') ?? []).length > 0 ? 'start' : 'middle';
+    for (const phase of [first, 'recovery', 'middle', 'end'] as const) {
       const names = left.get(phase) ?? [];
-      if (phase === 'middle' && kills.length === 1 && kills[0].phase === 'start') continue;
       if (names.length === 0) continue;
       const [failpoint] = names.splice(between(random, 0, names.length), 1);
       const { passes } = places[failpoint];
       // A resumed run has less to do: only what every run passes is certain.
       const most = kills.length === 0 ? passes : Math.min(passes, phase === 'recovery' ? 2 : 1);
-      kills.push({ failpoint, phase, pass: between(random, 1, most + 1) });
+      kills.push({ failpoint, pass: between(random, 1, most + 1) });
     }
     chains.push({ seed, job, kills });
   }
