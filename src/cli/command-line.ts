@@ -40,6 +40,7 @@ const flagTypes = {
   advertise: { type: 'string' },
   keyFile: { type: 'string' },
   voters: { type: 'number', default: 3 },
+  replaceAfter: { type: 'string', default: '60s' },
   dropRate: { type: 'string', default: '0' },
   remove: { type: 'string' },
   self: { type: 'boolean', default: false },
@@ -72,6 +73,7 @@ export interface Flags {
   readonly advertise: string | undefined;
   readonly keyFile: string | undefined;
   readonly voters: number;
+  readonly replaceAfter: string;
   readonly dropRate: string;
   readonly remove: string | undefined;
   readonly self: boolean;

@@ -30,6 +30,7 @@ const options: Readonly<Record<FlagName, readonly [form: string, says: string]>>
   advertise: ['--advertise HP', 'host:port that others reach this node at, if not the bound one'],
   keyFile: ['--key-file FILE', 'the cluster key (`rainstorm keygen`); needed beyond loopback'],
   voters: ['--voters N', 'how many nodes decide: 1, 3 (default) or 5'],
+  replaceAfter: ['--replace-after TIME', 'replace a voter dead for so long (default 60s)'],
   dropRate: [
     '--drop-rate P',
     'throw away this share of membership packets (0 to 1), to experiment',

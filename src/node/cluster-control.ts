@@ -7,6 +7,9 @@
  *   D2  Who leads admits nodes that live and removes those that are dead or gone; each is a command,
  *       proposed again while the state says otherwise.
  *   D3  Membership is only heard: nothing here makes a node dead.
+ *   D4  A node that leaves properly gives its vote back first: otherwise a cluster that is made smaller
+ *       node by node ends with voters that nobody can reach. With nobody to decide it, it leaves
+ *       all the same.
  */
 
 import { z } from 'zod';
@@ -20,9 +23,11 @@ import {
 import {
   type Clock,
   fault,
+  isFault,
   type Logger,
   type Random,
   reasonOf,
+  sleep,
   type Timer,
 } from '../core/index.ts';
 import type { MembershipDriver, MemberView } from '../membership/index.ts';
@@ -41,6 +46,9 @@ import type { ControlRow } from './cluster-service.ts';
 const LOOK_MS = 250;
 /** How long another node may take to tell its voter's id. */
 const ASK_MS = 2000;
+/** How long a node that leaves tries to give its vote back, and how often. */
+const GIVE_BACK_MS = 3000;
+const GIVE_BACK_RETRY_MS = 100;
 
 export interface ClusterControlOptions {
   readonly dir: string;
@@ -63,6 +71,7 @@ export interface ClusterControlOptions {
 const introduction = z.strictObject({ voter: z.string(), node: z.string(), cores: z.number() });
 type Introduction = z.infer<typeof introduction>;
 
+/** A voter by its address or, because a new node may have that address, by its id. */
 const changeParams = z.strictObject({ remove: z.string() });
 
 export class ClusterControl {
@@ -148,6 +157,7 @@ export class ClusterControl {
       term: this.#voter.newestTerm,
       leader: this.#leader(role),
       voters: members.filter(({ votes }) => votes).map(({ address }) => address),
+      nodes: [...this.#voter.state.nodes.keys()],
     };
   }
 
@@ -157,12 +167,15 @@ export class ClusterControl {
   }
 
   /**
-   * Takes the vote from the node at `address`; another takes its place when there is one.
+   * Takes the vote from the node at `address` (or with that voter id); another takes its place when
+   * there is one.
    * @throws VOTER_UNKNOWN, CONTROL_UNAVAILABLE
    */
   async removeVoter(address: string): Promise<void> {
     const { role, members } = this.#voter;
-    const found = members.find((member) => member.address === address && member.votes);
+    const found = members.find(
+      (member) => member.votes && (member.address === address || member.id === address),
+    );
     if (found === undefined) {
       const voters = members.filter(({ votes }) => votes).map((member) => member.address);
       throw fault('VOTER_UNKNOWN', { address, voters: voters.join(', ') || 'none that are known' });
@@ -173,9 +186,31 @@ export class ClusterControl {
     await this.#ask(leader, 'cluster.remove-voter', { remove: address });
   }
 
-  /** Hands leadership on before this node goes. */
-  async leave(): Promise<void> {
-    await this.#voter.handOver();
+  /** Hands leadership on: others are about to hear that this node goes. */
+  handOver(): Promise<void> {
+    return this.#voter.handOver();
+  }
+
+  /** Gives the vote of this node back, if others can decide that (D4). Never rejects. */
+  async giveVoteBack(): Promise<void> {
+    const { clock, log, nodeId } = this.#options;
+    const until = clock.now() + GIVE_BACK_MS;
+    while (this.#canGiveBack() && clock.now() < until && !this.#over.signal.aborted) {
+      try {
+        return await this.removeVoter(this.#voter.id);
+      } catch (error) {
+        if (isFault(error, 'VOTER_UNKNOWN')) return;
+        log.debug('the vote is still here', { node: nodeId, reason: reasonOf(error) });
+      }
+      await sleep(clock, GIVE_BACK_RETRY_MS, this.#over.signal);
+    }
+  }
+
+  /** Votes, beside others, and is not itself the one to decide. */
+  #canGiveBack(): boolean {
+    const { role, members, id } = this.#voter;
+    const voters = members.filter(({ votes }) => votes);
+    return role.kind === 'follower' && voters.length > 1 && voters.some((each) => each.id === id);
   }
 
   async close(): Promise<void> {

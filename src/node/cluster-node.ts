@@ -67,6 +67,8 @@ export interface ClusterNodeOptions {
   readonly join: readonly string[];
   readonly keyFile: string | null;
   readonly voters: 1 | 3 | 5;
+  /** a voter that has been dead for so long is replaced; a minute unless given */
+  readonly replaceAfterMs?: number | undefined;
   /** for experiments: the share of membership datagrams that is thrown away */
   readonly dropRate: number;
   readonly sync?: SyncMode;
@@ -163,13 +165,21 @@ export class ClusterNode implements ClusterService {
     return this.#control.removeVoter(address);
   }
 
-  /** Tells the others, then ends. */
+  /**
+   * Tells the others, then ends. Who leads hears that this node is gone before it gets the vote
+   * back, and so does not offer it again.
+   */
   async leave(): Promise<void> {
-    this.#ground.log.info('leaving the cluster');
-    await this.#control.leave();
-    await this.#membership.leave();
-    // The answer to whoever asked goes out before the sockets close.
-    this.#ground.clock.timer(0, () => void this.close());
+    const { log, clock } = this.#ground;
+    log.info('leaving the cluster');
+    try {
+      await this.#control.handOver();
+      await this.#membership.leave();
+      await this.#control.giveVoteBack();
+    } finally {
+      // The answer to whoever asked goes out before the sockets close.
+      clock.timer(0, () => void this.close());
+    }
   }
 
   /** Ends without a word to the others. Idempotent. */
@@ -196,8 +206,12 @@ async function openNode(options: ClusterNodeOptions, closers: Closer[]): Promise
   const { clock, random, log, boot, keys } = ground;
   const bind = formatAddress(options.bind, options.port);
   let control: ClusterControl | null = null;
+  let address = options.advertise ?? bind;
   const identity: Identity = {
-    node: `${options.advertise ?? bind}#${boot}`,
+    // With port 0 the address is known only once it is bound.
+    get node() {
+      return `${address}#${boot}`;
+    },
     role: 'node',
     term: () => control?.term ?? 0,
   };
@@ -214,7 +228,7 @@ async function openNode(options: ClusterNodeOptions, closers: Closer[]): Promise
   });
   closers.push(() => listener.close());
   const datagrams = await openUdp({ bind: listener.address, keyed: keys !== null, log });
-  const address = options.advertise ?? listener.address;
+  address = options.advertise ?? listener.address;
   const membership = MembershipDriver.start({
     datagrams,
     advertise: address,
@@ -235,6 +249,7 @@ async function openNode(options: ClusterNodeOptions, closers: Closer[]): Promise
     cores: availableParallelism(),
     first: options.join.length === 0,
     voters: options.voters,
+    ...(options.replaceAfterMs === undefined ? {} : { replaceAfterMs: options.replaceAfterMs }),
     transport,
     membership,
     clock,

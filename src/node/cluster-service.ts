@@ -24,6 +24,8 @@ export interface ControlRow {
   readonly leader: string | null;
   /** addresses of the voters */
   readonly voters: readonly string[];
+  /** ids of the nodes that were admitted, by decisions that have taken effect here */
+  readonly nodes: readonly string[];
 }
 
 export interface ClusterService {

@@ -2,6 +2,7 @@
 import { resolve } from 'node:path';
 import { fault, plainLog } from '../../core/index.ts';
 import { ClusterNode, type ClusterNodeOptions } from '../../node/index.ts';
+import { parseDuration } from '../../plan/index.ts';
 import type { Command, ExitCode } from '../command.ts';
 import type { CommandLine, Flags } from '../command-line.ts';
 import type { Io } from '../io.ts';
@@ -31,10 +32,19 @@ function optionsOf(flags: Flags, io: Io): ClusterNodeOptions {
     join: flags.join.split(',').filter((seed) => seed !== ''),
     keyFile: keyFile === undefined ? null : resolve(io.cwd, keyFile),
     voters,
+    replaceAfterMs: replaceAfterOf(flags.replaceAfter),
     dropRate: dropRateOf(flags.dropRate),
     sync: syncOf(flags.sync),
     console: plainLog(io.stderr, io.clock),
   };
+}
+
+function replaceAfterOf(text: string): number {
+  const ms = parseDuration(text);
+  if (ms === null) {
+    throw fault('USAGE', { problem: `--replace-after is a duration like 60s or 5m, not ${text}` });
+  }
+  return ms;
 }
 
 function dropRateOf(text: string): number {
@@ -56,7 +66,18 @@ export const nodeCommand: Command = {
   help: `The first node of a cluster is started without --join, the others with the address of any node.
 The first one, three or five (--voters) decide everything together; a node that died is replaced.
 Without --key-file a node listens on loopback only. Ctrl-C and SIGTERM leave the cluster properly.`,
-  flags: ['data', 'bind', 'port', 'join', 'advertise', 'keyFile', 'voters', 'dropRate', 'sync'],
+  flags: [
+    'data',
+    'bind',
+    'port',
+    'join',
+    'advertise',
+    'keyFile',
+    'voters',
+    'replaceAfter',
+    'dropRate',
+    'sync',
+  ],
   words: [0, 0],
   run: runNode,
 };
