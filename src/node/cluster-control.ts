@@ -41,6 +41,7 @@ import {
   unary,
 } from '../transport/index.ts';
 import type { ControlRow } from './cluster-service.ts';
+import { Guests } from './guests.ts';
 
 /** Between two looks at what membership says, by who leads. */
 const LOOK_MS = 250;
@@ -82,6 +83,7 @@ export class ClusterControl {
   readonly #asking = new Set<string>();
   readonly #proposing = new Set<string>();
   readonly #over = new AbortController();
+  readonly #guests = new Guests();
   #timer: Timer | null = null;
 
   private constructor(options: ClusterControlOptions, voter: VoterLog) {
@@ -139,6 +141,7 @@ export class ClusterControl {
       }),
     };
     dispatch(connection, [
+      this.#guests.receiver(connection),
       this.#voter.receiver(connection),
       new RpcServer(connection, methods, log),
     ]);
@@ -217,6 +220,7 @@ export class ClusterControl {
     this.#over.abort();
     this.#timer?.cancel();
     await this.#voter.close();
+    this.#guests.close();
   }
 
   #roleChanged(role: Role): void {

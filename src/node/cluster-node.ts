@@ -49,6 +49,7 @@ import {
   type MemberRow,
 } from './cluster-service.ts';
 import { type DataDir, dataDir } from './data-dir.ts';
+import { Guests } from './guests.ts';
 
 /** How often the load figures of this node are renewed. */
 const LOAD_MS = 1000;
@@ -226,7 +227,10 @@ async function openNode(options: ClusterNodeOptions, closers: Closer[]): Promise
     if (control === null) early.push(connection);
     else control.accept(connection);
   });
-  closers.push(() => listener.close());
+  closers.push(async () => {
+    await listener.close();
+    for (const connection of early.splice(0)) connection.close();
+  });
   const datagrams = await openUdp({ bind: listener.address, keyed: keys !== null, log });
   address = options.advertise ?? listener.address;
   const membership = MembershipDriver.start({
@@ -257,7 +261,7 @@ async function openNode(options: ClusterNodeOptions, closers: Closer[]): Promise
     log,
   });
   closers.push(() => control?.close());
-  for (const connection of early) control.accept(connection);
+  for (const connection of early.splice(0)) control.accept(connection);
   log.info(`listening on ${address}`, { node: membership.self.id });
   closers.push(watchSeeds(ground, transport, membership));
   return ClusterNode.assemble(ground, membership, control);
@@ -284,11 +288,18 @@ async function answerCommands(ground: Ground, node: ClusterNode): Promise<Closer
   });
   const identity: Identity = { node: node.id, role: 'node', term: () => 0 };
   const transport = new TcpTransport({ identity, clock, log });
+  const guests = new Guests();
   const listener = await transport.listen(`unix:${dir.socket}`, (connection) =>
-    dispatch(connection, [new RpcServer(connection, clusterMethods(node), log)]),
+    dispatch(connection, [
+      guests.receiver(connection),
+      new RpcServer(connection, clusterMethods(node), log),
+    ]),
   );
   await chmod(dir.socket, 0o600);
-  return () => listener.close();
+  return async () => {
+    await listener.close();
+    guests.close();
+  };
 }
 
 function measureLoad({ clock }: Ground, membership: MembershipDriver): Closer {
