@@ -262,9 +262,10 @@ async function openNode(options: ClusterNodeOptions, closers: Closer[]): Promise
   });
   closers.push(() => control?.close());
   for (const connection of early.splice(0)) control.accept(connection);
-  log.info(`listening on ${address}`, { node: membership.self.id });
   closers.push(watchSeeds(ground, transport, membership));
-  return ClusterNode.assemble(ground, membership, control);
+  const node = await ClusterNode.assemble(ground, membership, control);
+  log.info(`listening on ${address}`, { node: node.id });
+  return node;
 }
 
 async function prepare(options: ClusterNodeOptions, closers: Closer[]): Promise<Ground> {
