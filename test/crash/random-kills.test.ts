@@ -41,8 +41,9 @@ test(`${KILLS} kills at random moments over ${LINES} lines leave exact running c
     const running = run.start('', 300_000);
     // Moments are spread over the output, so that the job always gets on between two kills.
     const goal = ((kills + unit(random)) / (KILLS + 1)) * total;
-    if (attempt % BLIND_EVERY === 0) await sleep(systemClock, between(random, 0, BLIND_MS_MAX));
-    else await wroteAtLeast(goal, job.destination, running);
+    const blind = attempt % BLIND_EVERY === 0;
+    const most = blind ? between(random, 0, BLIND_MS_MAX) : Number.POSITIVE_INFINITY;
+    await wroteAtLeast(goal, job.destination, running, most);
     await sleep(systemClock, between(random, 0, JITTER_MS_MAX));
     const ended = await running.kill('SIGKILL');
     t.is(ended.signal, 'SIGKILL', `the job ended before kill ${kills + 1}: ${ended.stderr}`);
@@ -63,14 +64,20 @@ test(`${KILLS} kills at random moments over ${LINES} lines leave exact running c
   t.log((await run.isVerified()).trim().split('\n').at(-1) ?? '');
 });
 
-/** Resolves when the destination has `bytes`, or the process has ended. */
-async function wroteAtLeast(bytes: number, path: string, running: Running): Promise<void> {
+/** Resolves when the destination has `bytes`, `mostMs` have passed, or the process has ended. */
+async function wroteAtLeast(
+  bytes: number,
+  path: string,
+  running: Running,
+  mostMs: number,
+): Promise<void> {
+  const latest = systemClock.now() + mostMs;
   let over = false;
   void running.ended.then(() => {
     over = true;
   });
   const wrote = (): number => statSync(path, { throwIfNoEntry: false })?.size ?? 0;
-  await until(() => over || wrote() >= bytes, {
+  await until(() => over || wrote() >= bytes || systemClock.now() >= latest, {
     what: `${Math.round(bytes)} bytes of output`,
     deadlineMs: 120_000,
   });
