@@ -3,7 +3,8 @@
  *
  * Invariants
  *   D1  Who leads asks every living node for the id of its voter, which is kept with the voter's log
- *       and so survives restarts, and names it to the voter log; who votes is decided there.
+ *       and so survives restarts, and names it to the voter log; who votes is decided there. A
+ *       voter that died before this node led cannot be asked: its address tells that it is gone.
  *   D2  Who leads admits nodes that live and removes those that are dead or gone; each is a command,
  *       proposed again while the state says otherwise.
  *   D3  Membership is only heard: nothing here makes a node dead.
@@ -47,8 +48,9 @@ import { Guests } from './guests.ts';
 const LOOK_MS = 250;
 /** How long another node may take to tell its voter's id. */
 const ASK_MS = 2000;
-/** How long a node that leaves tries to give its vote back, and how often. */
+/** How long a node that leaves tries to give its vote back. */
 const GIVE_BACK_MS = 3000;
+/** Between two tries to change who votes. */
 const GIVE_BACK_RETRY_MS = 100;
 
 export interface ClusterControlOptions {
@@ -183,10 +185,27 @@ export class ClusterControl {
       const voters = members.filter(({ votes }) => votes).map((member) => member.address);
       throw fault('VOTER_UNKNOWN', { address, voters: voters.join(', ') || 'none that are known' });
     }
-    if (role.kind === 'leader') return this.#voter.change({ kind: 'remove', id: found.id });
+    if (role.kind === 'leader') return this.#takeVote(found.id);
     const { leader } = this.row();
     if (leader === null) throw fault('CONTROL_UNAVAILABLE', { reason: 'no leader is known' });
     await this.#ask(leader, 'cluster.remove-voter', { remove: address });
+  }
+
+  /** Another change may be under way: then again, a little later. */
+  async #takeVote(id: string): Promise<void> {
+    const { clock } = this.#options;
+    const until = clock.now() + ASK_MS;
+    for (;;) {
+      try {
+        await this.#voter.change({ kind: 'remove', id });
+        // It is noted again at the next look, behind all others that could have the vote.
+        return this.#voter.forgetNode(id);
+      } catch (error) {
+        const again = this.#voter.role.kind === 'leader' && clock.now() < until;
+        if (!again || !isFault(error, 'CONTROL_UNAVAILABLE')) throw error;
+        await sleep(clock, GIVE_BACK_RETRY_MS, this.#over.signal);
+      }
+    }
   }
 
   /** Hands leadership on: others are about to hear that this node goes. */
@@ -239,18 +258,13 @@ export class ClusterControl {
     if (this.#voter.role.kind !== 'leader') return;
     const members = this.#options.membership.members();
     for (const member of members) this.#introduce(member);
+    this.#noteVoters(members);
     this.#admit(members);
   }
 
   /** D1. */
   #introduce(member: MemberView): void {
-    const living = member.status === 'alive' || member.status === 'suspect';
-    const known = this.#known.get(member.id);
-    if (known !== undefined) {
-      this.#voter.noteNode({ id: known.voter, address: member.address, alive: living });
-      return;
-    }
-    if (!living || this.#asking.has(member.id)) return;
+    if (!isLiving(member) || this.#known.has(member.id) || this.#asking.has(member.id)) return;
     this.#asking.add(member.id);
     this.#ask(member.address, 'cluster.introduce', {})
       .then((answer) => {
@@ -264,11 +278,29 @@ export class ClusterControl {
       .finally(() => this.#asking.delete(member.id));
   }
 
+  /** D1. A voter lives when any node with its id does: a restarted node leaves a dead one behind. */
+  #noteVoters(members: readonly MemberView[]): void {
+    const notes = new Map<string, { id: string; address: string; alive: boolean }>();
+    for (const member of members) {
+      const id = this.#known.get(member.id)?.voter;
+      if (id === undefined || notes.get(id)?.alive === true) continue;
+      notes.set(id, { id, address: member.address, alive: isLiving(member) });
+    }
+    for (const { id, address } of this.#voter.members) {
+      const mayBe = members.some(
+        (member) => member.address === address && isLiving(member) && !this.#known.has(member.id),
+      );
+      if (!notes.has(id) && !mayBe) notes.set(id, { id, address, alive: false });
+    }
+    for (const note of notes.values()) this.#voter.noteNode(note);
+  }
+
   /** D2. */
   #admit(members: readonly MemberView[]): void {
     const { nodes } = this.#voter.state;
-    for (const { id, address, status } of members) {
-      const living = status === 'alive' || status === 'suspect';
+    for (const member of members) {
+      const { id, address } = member;
+      const living = isLiving(member);
       const known = this.#known.get(id);
       if (living && known !== undefined && !nodes.has(id)) {
         this.#decide(id, { kind: 'node-admit', node: id, address, cores: known.cores });
@@ -307,6 +339,10 @@ export class ClusterControl {
       timer.cancel();
     }
   }
+}
+
+function isLiving({ status }: MemberView): boolean {
+  return status === 'alive' || status === 'suspect';
 }
 
 type NodeCommand =
