@@ -1,0 +1,304 @@
+/**
+ * Several `rainstorm node` processes on addresses of this machine, for tests, benches and soaks.
+ *
+ *   const cluster = await Cluster.make();
+ *   const [first] = await cluster.grow(3);
+ *   await first.kill();
+ *   await cluster.close();                       // ends every process by its id, removes the files
+ *
+ * 1. Each node has a loopback address of its own, 127.x.y.n, where x.y comes from the id of this
+ *    process: clusters of test files that run at the same time do not meet, and a restarted node has
+ *    the address of the old one.
+ * 2. The program is bundled once for a cluster: a start then costs a fifth of the processor time.
+ * 3. What is asked goes through the private socket of each node, on one connection that stays.
+ */
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import process from 'node:process';
+import type { Readable } from 'node:stream';
+import { present, systemClock } from '../../src/core/index.ts';
+import { type ClusterService, type MemberRow, reachCluster } from '../../src/node/index.ts';
+import { type Program, Workshop } from '../crash/program.ts';
+import { until, untilText } from '../helpers/poll.ts';
+import { signal } from '../helpers/process-tree.ts';
+
+const PORT = 7070;
+/** Generous: other work may have the machine. */
+export const LONG_MS = 60_000;
+
+let clusters = 0;
+
+export interface StartOptions {
+  /** which of the loopback addresses; the next one unless given */
+  readonly place?: number;
+  /** whom it joins; one that runs unless given, nobody for the first one */
+  readonly join?: readonly string[];
+  /** directory of an earlier node; a new one unless given */
+  readonly data?: string;
+  readonly flags?: readonly string[];
+}
+
+/** How a process ended. */
+export interface Exit {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly stderr: string;
+}
+
+export class Cluster {
+  readonly dir = mkdtempSync(join(tmpdir(), 'rainstorm-cluster-'));
+  readonly nodes: ClusterProcess[] = [];
+  readonly #workshop: Workshop;
+  readonly #program: Program;
+  readonly #flags: readonly string[];
+  readonly #network: string;
+  readonly #lastResort: () => void;
+  #places = 0;
+
+  private constructor(workshop: Workshop, program: Program, flags: readonly string[]) {
+    this.#workshop = workshop;
+    this.#program = program;
+    this.#flags = flags;
+    clusters += 1;
+    const number = (process.pid * 8 + (clusters % 8)) % (254 * 254);
+    this.#network = `127.${1 + Math.floor(number / 254)}.${1 + (number % 254)}`;
+    this.#lastResort = () => this.#killAll();
+    process.on('exit', this.#lastResort);
+  }
+
+  /** A cluster without nodes yet; every node is started with `flags`. */
+  static async make(flags: readonly string[] = []): Promise<Cluster> {
+    const workshop = new Workshop();
+    return new Cluster(workshop, await workshop.build(), flags);
+  }
+
+  /** Those that have not ended. */
+  get living(): ClusterProcess[] {
+    return this.nodes.filter(({ isRunning }) => isRunning);
+  }
+
+  addressOf(place: number): string {
+    return `${this.#network}.${place}:${PORT}`;
+  }
+
+  /** Starts a node; it may still fail. */
+  start(options: StartOptions = {}): ClusterProcess {
+    const place = options.place ?? this.#places + 1;
+    this.#places = Math.max(this.#places, place);
+    const address = this.addressOf(place);
+    const data = options.data ?? join(this.dir, `${this.nodes.length}`);
+    const seeds = options.join ?? this.living.slice(0, 1).map((node) => node.address);
+    const args = [
+      ...['node', '--bind', address.slice(0, -`:${PORT}`.length), '--port', String(PORT)],
+      ...['--data', data, ...(seeds.length === 0 ? [] : ['--join', seeds.join(',')])],
+      ...[...this.#flags, ...(options.flags ?? [])],
+    ];
+    const node = new ClusterProcess(this.#program, args, { address, data });
+    this.nodes.push(node);
+    return node;
+  }
+
+  /** Runs any other command of the program to its end. */
+  async run(args: readonly string[]): Promise<Exit> {
+    return new ClusterProcess(this.#program, args, { address: '', data: '' }).ended;
+  }
+
+  /** Starts `count` nodes and waits until every living node lists every other as alive. */
+  async grow(count: number, options: StartOptions = {}): Promise<ClusterProcess[]> {
+    const made: ClusterProcess[] = [];
+    for (let i = 0; i < count; i++) {
+      made.push(this.start(options));
+      if (this.nodes.length === 1) await made[0].listening();
+    }
+    await Promise.all(made.map((node) => node.listening()));
+    await this.complete();
+    return made;
+  }
+
+  /** Resolves when the living nodes list each other, and nobody else, as alive. */
+  async complete(nodes: readonly ClusterProcess[] = this.living): Promise<void> {
+    const ids = await Promise.all(nodes.map((node) => node.id()));
+    const wanted = ids.sort().join();
+    const agrees = async (node: ClusterProcess): Promise<boolean> =>
+      (await node.listed('alive')).sort().join() === wanted;
+    await every(nodes, agrees, `${nodes.length} nodes to list each other`);
+  }
+
+  /** The one that says that it leads, once there is one. */
+  async leader(nodes: readonly ClusterProcess[] = this.living): Promise<ClusterProcess> {
+    return until(
+      async () => {
+        const rows = await Promise.all(nodes.map((node) => node.control()));
+        return nodes.find((_, i) => rows[i]?.role === 'leader') ?? null;
+      },
+      { what: 'a leader', deadlineMs: LONG_MS },
+    );
+  }
+
+  /** Resolves when the nodes know of `count` voters, all of them living, and a leader. */
+  async voters(count: number): Promise<string[]> {
+    const addresses = new Set(this.living.map(({ address }) => address));
+    const leader = await this.leader();
+    return until(
+      async () => {
+        const { voters } = await leader.ask((cluster) => cluster.control());
+        return voters.length === count && voters.every((each) => addresses.has(each))
+          ? [...voters]
+          : null;
+      },
+      { what: `${count} voters that live`, deadlineMs: LONG_MS },
+    );
+  }
+
+  /** Ends all of it, at once and by process id. */
+  async close(): Promise<void> {
+    this.#killAll();
+    await Promise.all(this.nodes.map(({ ended }) => ended));
+    process.off('exit', this.#lastResort);
+    this.#workshop.close();
+    rmSync(this.dir, { recursive: true, force: true });
+  }
+
+  #killAll(): void {
+    for (const node of this.living) signal(node.pid, 'SIGKILL');
+  }
+}
+
+export class ClusterProcess {
+  readonly address: string;
+  readonly data: string;
+  readonly pid: number;
+  readonly ended: Promise<Exit>;
+  readonly startedAt = systemClock.now();
+  readonly #child: ChildProcessByStdio<null, null, Readable>;
+  #stderr = '';
+  #link: Promise<Awaited<ReturnType<typeof reachCluster>>> | null = null;
+
+  constructor(
+    { command: [file, ...before], env }: Program,
+    args: readonly string[],
+    { address, data }: { readonly address: string; readonly data: string },
+  ) {
+    this.address = address;
+    this.data = data;
+    this.#child = spawn(file, [...before, ...args], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+      env: { ...process.env, ...env },
+    });
+    this.pid = present(this.#child.pid, `${file} could be started`);
+    this.#child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      this.#stderr += text;
+    });
+    this.ended = once(this.#child, 'close').then(([code, name]) => {
+      this.#unlink();
+      return { code, signal: name, stderr: this.#stderr };
+    });
+  }
+
+  get isRunning(): boolean {
+    return this.#child.exitCode === null && this.#child.signalCode === null;
+  }
+
+  get stderr(): string {
+    return this.#stderr;
+  }
+
+  /** Resolves once stderr says `pattern`, or has said it. */
+  async says(pattern: RegExp): Promise<void> {
+    const wait = { what: `${pattern} of ${this.address}`, deadlineMs: LONG_MS };
+    await untilText(this.#child.stderr, pattern, wait, this.#stderr);
+  }
+
+  listening(): Promise<void> {
+    return this.says(/listening on/);
+  }
+
+  /** Asks this node over its private socket. */
+  async ask<T>(body: (cluster: ClusterService) => Promise<T>): Promise<T> {
+    this.#link ??= reachCluster(this.data);
+    const link = this.#link;
+    try {
+      return await body((await link).cluster);
+    } catch (error) {
+      if (this.#link === link) this.#unlink();
+      throw error;
+    }
+  }
+
+  members(): Promise<readonly MemberRow[]> {
+    return this.ask((cluster) => cluster.members());
+  }
+
+  control(): ReturnType<ClusterService['control']> {
+    return this.ask((cluster) => cluster.control());
+  }
+
+  /** Ids of those that it lists as `status`, itself included. */
+  async listed(status: MemberRow['status']): Promise<string[]> {
+    return (await this.members()).filter((row) => row.status === status).map(({ id }) => id);
+  }
+
+  /** Its own node id. */
+  async id(): Promise<string> {
+    const self = (await this.members()).find(({ isSelf }) => isSelf);
+    return present(self, 'a node lists itself').id;
+  }
+
+  signal(name: NodeJS.Signals): void {
+    signal(this.pid, name);
+  }
+
+  /** SIGKILL; resolves when it is gone. */
+  kill(): Promise<Exit> {
+    this.signal('SIGKILL');
+    return this.ended;
+  }
+
+  #unlink(): void {
+    // A connection that could not be made has nothing to close.
+    this.#link?.then(({ close }) => close()).catch(() => undefined);
+    this.#link = null;
+  }
+}
+
+/** Resolves when `holds` is true of every node at some look; `what` is for the message. */
+export async function every(
+  nodes: readonly ClusterProcess[],
+  holds: (node: ClusterProcess) => Promise<boolean>,
+  what: string,
+): Promise<void> {
+  await until(async () => (await Promise.all(nodes.map(holds))).every(Boolean), {
+    what,
+    deadlineMs: LONG_MS,
+  });
+}
+
+/**
+ * When each of `watchers` first listed all of `ids` as dead, in milliseconds after `since`. Also
+ * says when one of them was first in some list.
+ */
+export async function detectionTimes(
+  watchers: readonly ClusterProcess[],
+  ids: readonly string[],
+  since: number,
+): Promise<{ readonly first: number; readonly all: number }> {
+  let first = Number.POSITIVE_INFINITY;
+  const seen = new Map<ClusterProcess, number>();
+  const look = async (node: ClusterProcess): Promise<void> => {
+    const dead = new Set(await node.listed('dead'));
+    const now = systemClock.now() - since;
+    if (ids.some((id) => dead.has(id))) first = Math.min(first, now);
+    if (ids.every((id) => dead.has(id)) && !seen.has(node)) seen.set(node, now);
+  };
+  await until(
+    async () => {
+      await Promise.all(watchers.filter((node) => !seen.has(node)).map(look));
+      return seen.size === watchers.length;
+    },
+    { what: `${ids.length} deaths in all lists`, deadlineMs: LONG_MS },
+  );
+  return { first, all: Math.max(...seen.values()) };
+}
