@@ -307,6 +307,11 @@ export const faultTable = {
     exit: 1,
     says: 'the log {path} is closed; open it again before appending to it',
   },
+  ENTRY_TOO_LARGE: {
+    domain: 'user',
+    exit: 1,
+    says: 'an entry of {bytes} bytes is too large for the log {path}, which takes {most} at most; nothing of it was written; give it in smaller pieces',
+  },
   // control log and jobs
   CONTROL_LOG_INVALID: {
     domain: 'environment',

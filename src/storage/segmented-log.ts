@@ -9,6 +9,8 @@
  * L5 After the first failed write or sync the log takes no more entries; reading goes on.
  * L6 `trim` removes whole segments from the front, oldest first with the directory synced after
  *    each, so that what remains has no hole whenever the machine stops. The newest one stays.
+ * L7 An entry that is refused leaves no trace: its size is known to fit before a batch or a segment
+ *    is touched.
  */
 import { dirname } from 'node:path';
 import { type Fault, fault, type Logger, type Random, systemRandom } from '../core/index.ts';
@@ -16,7 +18,7 @@ import { Batch, Slab } from './batch.ts';
 import { Committer, type SyncMode } from './committer.ts';
 import type { Disk } from './disk.ts';
 import { diskFault } from './disk-fault.ts';
-import { ENTRY_HEADER_BYTES } from './entry.ts';
+import { ENTRY_HEADER_BYTES, ENTRY_PAYLOAD_MAX } from './entry.ts';
 import { LogCursor } from './log-cursor.ts';
 import { Progress } from './progress.ts';
 import { type Recovered, readHeader, recoverLog } from './recover.ts';
@@ -135,12 +137,13 @@ export class SegmentedLog {
   /**
    * Appends one entry whose payload is `parts` in a row. They are not copied when large and must
    * not change until the entry is durable.
-   * @throws the fault that ended this log (L5), or LOG_CLOSED
+   * @throws the fault that ended this log (L5), LOG_CLOSED, or ENTRY_TOO_LARGE (L7)
    */
   append(parts: readonly Uint8Array[]): Placed {
     this.#refuseIfEnded();
     let length = 0;
     for (const part of parts) length += part.length;
+    this.#refuseIfTooLarge(length);
     const index = this.#nextIndex;
     const batch = this.#batchFor(length);
     batch.add(parts, length);
@@ -207,6 +210,11 @@ export class SegmentedLog {
     if (this.#closed) throw fault('LOG_CLOSED', { path: this.#options.dir });
   }
 
+  #refuseIfTooLarge(bytes: number): void {
+    if (bytes <= ENTRY_PAYLOAD_MAX) return;
+    throw fault('ENTRY_TOO_LARGE', { bytes, path: this.#options.dir, most: ENTRY_PAYLOAD_MAX });
+  }
+
   /** The batch that takes an entry of `length` bytes, in a new segment when the last one is full. */
   #batchFor(length: number): Batch {
     const segment = this.#segments.at(-1);
@@ -222,6 +230,9 @@ export class SegmentedLog {
 
   #roll(): Batch {
     const header = this.#options.header();
+    const prefix = headerPrefix(this.#nextIndex);
+    const length = prefix.length + header.length;
+    this.#refuseIfTooLarge(length);
     const segment = newSegment(
       this.#options.dir,
       this.#nextIndex,
@@ -229,8 +240,7 @@ export class SegmentedLog {
     );
     this.#segments.push(segment);
     const batch = this.#begin(segment);
-    const prefix = headerPrefix(segment.firstIndex);
-    batch.add([prefix, header], prefix.length + header.length);
+    batch.add([prefix, header], length);
     return batch;
   }
 

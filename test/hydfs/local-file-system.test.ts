@@ -308,3 +308,24 @@ test('names spread evenly over the ring', (t) => {
   for (let i = 0; i < 102_400; i++) counts[placeOf(`file-${i}`).fileId] += 1;
   t.true(Math.min(...counts) > 50 && Math.max(...counts) < 160);
 });
+
+test('a refused append leaves its number free, and no trace in the file', async (t) => {
+  const disk = simDisk();
+  const files = await openFiles(disk.mount());
+  const writer = await files.openWriter('f', 'w', 1, { create: true });
+  const piece = new Uint8Array(1024 * 1024);
+  const tooLarge = Array.from({ length: 257 }, () => piece);
+  const told = await Promise.all([
+    faultOf(writer.append({ seq: 1, parts: [bytes('x')] })),
+    faultOf(writer.append({ seq: 2, parts: tooLarge })),
+    faultOf(writer.append({ seq: 2, parts: [bytes('y')] })),
+  ]);
+  t.deepEqual(told, ['none', 'ENTRY_TOO_LARGE', 'none']);
+  t.is((await files.stat('f')).length, 2);
+  t.is(await textOf(files.read('f')), 'xy');
+  await files.close();
+  const again = await openFiles(disk.mount());
+  t.is(await textOf(again.read('f')), 'xy');
+  t.is((await again.openWriter('f', 'w', 2)).position.seq, 2);
+  await again.close();
+});

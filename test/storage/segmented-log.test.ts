@@ -1,6 +1,6 @@
 import test from 'ava';
 import { isFault, present } from '../../src/core/index.ts';
-import { BATCH_BYTES_MAX, type DiskFile } from '../../src/storage/index.ts';
+import { BATCH_BYTES_MAX, type DiskFile, ENTRY_PAYLOAD_MAX } from '../../src/storage/index.ts';
 import {
   appendEach,
   collect,
@@ -46,6 +46,44 @@ test('opening gives the newest snapshot and the entries after it', async (t) => 
   t.is(Buffer.from(present(again.header, 'it is not empty')).toString(), String(start));
   t.deepEqual(await textsOf(again.replay()), numbered(10).slice(start));
   await again.close();
+});
+
+test('an entry that is too large is refused and leaves no trace among its neighbours', async (t) => {
+  const disk = simDisk();
+  const log = await openLog(disk.mount());
+  await appendEach(log, ['durable']);
+  const piece = new Uint8Array(1024 * 1024);
+  const tooLarge = Array.from({ length: ENTRY_PAYLOAD_MAX / piece.length + 1 }, () => piece);
+  const refused = { code: 'ENTRY_TOO_LARGE' };
+  const x = log.append([Buffer.from('x')]).durable;
+  t.throws(() => log.append(tooLarge), refused);
+  const y = log.append([Buffer.from('y')]).durable;
+  await Promise.all([x, y]);
+  t.is(log.nextIndex, 3);
+  t.deepEqual(await textsOf(log.read(0)), ['durable', 'x', 'y']);
+  await log.close();
+  const again = await openLog(disk.mount());
+  t.deepEqual(await textsOf(again.read(0)), ['durable', 'x', 'y']);
+  t.throws(() => again.append(tooLarge), refused);
+  t.is(again.segmentStarts.length, 1, 'no segment was begun for it');
+  await again.close();
+});
+
+test('a snapshot that is too large is refused before its segment is begun', async (t) => {
+  const disk = simDisk();
+  let large = false;
+  const huge = new Uint8Array(0);
+  Object.defineProperty(huge, 'length', { value: ENTRY_PAYLOAD_MAX + 1 });
+  const header = (): Uint8Array => (large ? huge : Buffer.from('small'));
+  const log = await openLog(disk.mount(), { header, segmentBytes: 100 });
+  await appendEach(log, ['a'.repeat(60)]);
+  large = true;
+  t.throws(() => log.append([Buffer.from('b'.repeat(60))]), { code: 'ENTRY_TOO_LARGE' });
+  t.deepEqual([log.segmentStarts.length, log.nextIndex], [1, 1]);
+  large = false;
+  await appendEach(log, ['c'.repeat(60)]);
+  t.deepEqual(await textsOf(log.read(0)), ['a'.repeat(60), 'c'.repeat(60)]);
+  await log.close();
 });
 
 test('appends that wait for a sync share the next one', async (t) => {
