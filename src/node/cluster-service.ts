@@ -24,7 +24,7 @@ export interface ControlRow {
   readonly leader: string | null;
   /** addresses of the voters */
   readonly voters: readonly string[];
-  /** ids of the nodes that were admitted, by decisions that have taken effect here */
+  /** ids of the nodes that were admitted, by decisions that have taken effect here: voters hear all */
   readonly nodes: readonly string[];
 }
 
