@@ -3,15 +3,22 @@
  * and never reads back from the disk what was written a moment ago.
  *
  * M1 Nothing is kept while nobody follows, nor once every follower is past it.
- * M2 At most RECENT_BYTES are kept; the oldest entries go first, read or not: they are on the disk.
+ * M2 At most RECENT_BYTES in at most RECENT_ENTRIES are kept; the oldest entries go first, read or
+ *    not: they are on the disk. An entry without data counts too: it has meta, and is an object.
  * M3 Entries are kept from when they are placed, but handed out only below the index that the asker
  *    knows to be durable.
  */
 import { assert } from '../core/index.ts';
 import type { FileEntry } from './file-system.ts';
 
-/** Data bytes kept for the followers of one file. */
+/** Memory kept for the followers of one file. */
 export const RECENT_BYTES = 4 * 1024 * 1024;
+
+/** Entries kept for the followers of one file: dropping one moves the others, so they stay few. */
+export const RECENT_ENTRIES = 8192;
+
+/** What an entry costs beside its data and meta: the object and its two views. */
+const ENTRY_BYTES = 256;
 
 /** Where one follower stands. */
 export interface Follower {
@@ -52,8 +59,8 @@ export class RecentEntries {
     const last = this.#entries.at(-1);
     if (last !== undefined && last.index !== entry.index - 1) this.#drop(this.#entries.length);
     this.#entries.push(entry);
-    this.#bytes += entry.data.length;
-    while (this.#bytes > RECENT_BYTES) this.#drop(1);
+    this.#bytes += costOf(entry);
+    while (this.#bytes > RECENT_BYTES || this.#entries.length > RECENT_ENTRIES) this.#drop(1);
   }
 
   /** Entry `index`, if it is durable and kept. */
@@ -72,7 +79,12 @@ export class RecentEntries {
   }
 
   #drop(count: number): void {
-    for (const { data } of this.#entries.splice(0, count)) this.#bytes -= data.length;
+    if (count === 0) return;
+    for (const entry of this.#entries.splice(0, count)) this.#bytes -= costOf(entry);
     assert(this.#bytes >= 0, 'what is dropped was counted');
   }
+}
+
+function costOf({ data, meta }: FileEntry): number {
+  return ENTRY_BYTES + data.length + meta.length;
 }

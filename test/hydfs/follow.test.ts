@@ -2,15 +2,16 @@ import test from 'ava';
 import fc from 'fast-check';
 import { seededRandom } from '../../src/core/index.ts';
 import type { FileEntry } from '../../src/hydfs/index.ts';
-import { RECENT_BYTES, RecentEntries } from '../../src/hydfs/recent-entries.ts';
+import { RECENT_BYTES, RECENT_ENTRIES, RecentEntries } from '../../src/hydfs/recent-entries.ts';
 import type { Disk } from '../../src/storage/index.ts';
 import { microtasks, openFiles, simDisk } from './helpers.ts';
 
 const bytes = (text: string): Uint8Array => Buffer.from(text);
 
-function entry(index: number, size = 1): FileEntry {
+function entry(index: number, size = 1, metaSize = 0): FileEntry {
   const data = new Uint8Array(size);
-  return { kind: 'append', index, offset: 0, writer: 'w', epoch: 1, seq: 1, meta: data, data };
+  const meta = new Uint8Array(metaSize);
+  return { kind: 'append', index, offset: 0, writer: 'w', epoch: 1, seq: 1, meta, data };
 }
 
 /** Follows a file; what it has seen so far. */
@@ -87,7 +88,7 @@ test('what is kept is below the durable index, bounded, and gone when everybody 
   recent.passed(slow, 7);
   t.is(recent.get(6, 9), null);
   t.is(recent.get(7, 9)?.index, 7);
-  recent.keep(entry(10, RECENT_BYTES));
+  recent.keep(entry(10, RECENT_BYTES - 300));
   t.is(recent.get(9, 20), null, 'the oldest went first');
   t.is(recent.get(10, 20)?.index, 10);
   recent.keep(entry(12));
@@ -97,6 +98,25 @@ test('what is kept is below the durable index, bounded, and gone when everybody 
   recent.leave(quick);
   t.false(recent.wanted);
   t.is(recent.get(12, 20), null);
+});
+
+/** How many of `count` entries of one shape are kept for a follower that has read none. */
+function keptOf(count: number, size: number, metaSize: number): number {
+  const recent = new RecentEntries();
+  recent.join(0);
+  for (let index = 0; index < count; index++) recent.keep(entry(index, size, metaSize));
+  let kept = 0;
+  while (recent.get(count - 1 - kept, count) !== null) kept += 1;
+  return kept;
+}
+
+test('entries without data do not pile up behind a slow follower', (t) => {
+  t.is(keptOf(3 * RECENT_ENTRIES, 0, 0), RECENT_ENTRIES, 'their number is bounded');
+  const metas = keptOf(3 * 1024, 0, 4096);
+  t.true(metas > 0 && metas * 4096 <= RECENT_BYTES, `${metas} metas are kept`);
+  const short = keptOf(3 * RECENT_ENTRIES, 256, 0);
+  t.true(short < RECENT_ENTRIES && short * 512 <= RECENT_BYTES, `${short} objects are kept`);
+  t.is(keptOf(2, RECENT_BYTES, 0), 0, 'what is larger than all of it is read from the disk');
 });
 
 test('followers of any speed, come at any time, see the bytes of the file in order', async (t) => {
