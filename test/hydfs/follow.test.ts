@@ -114,8 +114,8 @@ test('entries without data do not pile up behind a slow follower', (t) => {
   t.is(keptOf(3 * RECENT_ENTRIES, 0, 0), RECENT_ENTRIES, 'their number is bounded');
   const metas = keptOf(3 * 1024, 0, 4096);
   t.true(metas > 0 && metas * 4096 <= RECENT_BYTES, `${metas} metas are kept`);
-  const short = keptOf(3 * RECENT_ENTRIES, 256, 0);
-  t.true(short < RECENT_ENTRIES && short * 512 <= RECENT_BYTES, `${short} objects are kept`);
+  const short = keptOf(3 * RECENT_ENTRIES, 512, 0);
+  t.true(short < RECENT_ENTRIES && short * 768 <= RECENT_BYTES, `${short} objects are kept`);
   t.is(keptOf(2, RECENT_BYTES, 0), 0, 'what is larger than all of it is read from the disk');
 });
 
