@@ -34,3 +34,4 @@ export {
 export { LoadMeter, type ProcessLoad } from './process-load.ts';
 export { between, type Random, randomId, seededRandom, systemRandom, unit } from './random.ts';
 export { tuneGarbageCollector } from './runtime.ts';
+export { SpareBytes, spareBytes } from './spare-bytes.ts';

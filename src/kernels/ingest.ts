@@ -7,8 +7,9 @@
  * and reported in `unspeakable`, so that the caller can dead-letter it: it belongs into `dead` of the
  * commit that follows.
  */
+import { assert, spareBytes } from '../core/index.ts';
 import { type Block, decodeBlock } from '../plan/index.ts';
-import { ByteSink, type Bytes, bytesOf } from './growable.ts';
+import { type Bytes, bytesOf, copyBytes } from './growable.ts';
 import { SelectionCursor, type TupleSelection } from './tuple-selection.ts';
 
 export interface IngestArgs extends TupleSelection {
@@ -18,6 +19,7 @@ export interface IngestArgs extends TupleSelection {
 }
 
 export interface IngestResult {
+  /** may be given to `spareBytes` when nobody reads it any more */
   readonly text: Uint8Array<ArrayBuffer>;
   /** tuples in the text: how many answers to expect */
   readonly count: number;
@@ -26,15 +28,12 @@ export interface IngestResult {
 }
 
 const LF = 10;
-const SCRATCH_BYTES_KEPT = 1024 * 1024;
 /** `key: `, LF, `value: `, LF. */
 const FRAME_BYTES = 5 + 1 + 7 + 1;
 const KEY = Buffer.from('key: ');
 const VALUE = Buffer.from('\nvalue: ');
 const keyFrame = bytesOf(KEY);
 const valueFrame = bytesOf(VALUE);
-
-const text = new ByteSink(64 * 1024);
 
 /**
  * The operator text of the selected tuples of `block`.
@@ -48,7 +47,10 @@ export function ingest(args: IngestArgs): IngestResult {
   const keys = bytesOf(block.keys);
   const values = bytesOf(block.values);
   const clean = isSpeakable(block);
-  text.reset(SCRATCH_BYTES_KEPT);
+  const room = block.count * FRAME_BYTES + block.keys.length + block.values.length;
+  const taken = spareBytes.take(room);
+  const text = bytesOf(taken);
+  let at = 0;
   let count = 0;
   for (let i = cursor.next(); i < until; i = cursor.next()) {
     const keyAt = i === 0 ? 0 : block.keyEnds[i - 1];
@@ -59,15 +61,21 @@ export function ingest(args: IngestArgs): IngestResult {
       unspeakable.push(i);
       continue;
     }
-    text.reserve(FRAME_BYTES + keyEnd - keyAt + valueEnd - valueAt);
-    text.append(keyFrame, 0, KEY.length);
-    text.append(keys, keyAt, keyEnd - keyAt);
-    text.append(valueFrame, 0, VALUE.length);
-    text.append(values, valueAt, valueEnd - valueAt);
-    text.bytes[text.length++] = LF;
+    at = put(text, at, keyFrame, 0, KEY.length);
+    at = put(text, at, keys, keyAt, keyEnd);
+    at = put(text, at, valueFrame, 0, VALUE.length);
+    at = put(text, at, values, valueAt, valueEnd);
+    text.bytes[at++] = LF;
     count += 1;
   }
-  return { text: text.take(), count, unspeakable };
+  assert(at <= room, 'the longest text of a block is known before it is written');
+  return { text: taken.subarray(0, at), count, unspeakable };
+}
+
+/** Copies `from[start, end)` to `to` at `at`; where it ends there. */
+function put(to: Bytes, at: number, from: Bytes, start: number, end: number): number {
+  copyBytes(from, start, to, at, end - start);
+  return at + end - start;
 }
 
 /** One fast look at all bytes: nearly every block is clean. */

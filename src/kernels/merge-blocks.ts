@@ -4,8 +4,15 @@
  * Small blocks that arrived together are run as one batch. Tuples keep their order; the result may
  * hold up to BLOCK_TUPLES_MAX of them.
  */
-import { assert } from '../core/index.ts';
-import { BLOCK_TUPLES_MAX, type Block, decodeBlock, encodeBlock } from '../plan/index.ts';
+import { assert, spareBytes } from '../core/index.ts';
+import {
+  BLOCK_BYTES,
+  BLOCK_TUPLES_MAX,
+  type Block,
+  decodeBlock,
+  encodeBlock,
+} from '../plan/index.ts';
+import { ByteSink, bytesOf } from './growable.ts';
 
 export interface MergeArgs {
   /** encoded blocks, and how many leading tuples of each to drop */
@@ -21,8 +28,24 @@ interface Part {
   readonly fanAt: number;
 }
 
+/** Scratch that every call uses again, as in `Partitioner`. */
+const SCRATCH_BYTES_KEPT = 8 * BLOCK_BYTES;
+const column = (): Uint32Array => new Uint32Array(BLOCK_TUPLES_MAX);
+const joined = {
+  idHi: column(),
+  idLo: column(),
+  fanEnds: column(),
+  keyEnds: column(),
+  valueEnds: column(),
+  fan: new ByteSink(64),
+  keys: new ByteSink(BLOCK_BYTES),
+  values: new ByteSink(BLOCK_BYTES),
+};
+/** The ends of a fan-out column that is not there. */
+const NO_ENDS = column();
+
 /**
- * The tuples of `blocks` in one block.
+ * The tuples of `blocks` in one block, whose memory may be given to `spareBytes`.
  * @throws fault BLOCK_INVALID
  */
 export function mergeBlocks({ blocks }: MergeArgs): Uint8Array<ArrayBuffer> {
@@ -30,16 +53,16 @@ export function mergeBlocks({ blocks }: MergeArgs): Uint8Array<ArrayBuffer> {
   const count = sum(parts, (p) => p.block.count - p.skip);
   assert(count <= BLOCK_TUPLES_MAX, 'a merged block stays below its tuple limit');
   const hasFan = parts.some((p) => p.block.fan !== null);
-  return encodeBlock({
-    count,
-    idHi: joinIds(parts, count, (block) => block.idHi),
-    idLo: joinIds(parts, count, (block) => block.idLo),
-    fan: hasFan ? { ends: joinFanEnds(parts, count), bytes: joinBytes(parts, fanBytes) } : null,
-    keyEnds: joinEnds(parts, count, (p) => ({ ends: p.block.keyEnds, at: p.keyAt })),
-    valueEnds: joinEnds(parts, count, (p) => ({ ends: p.block.valueEnds, at: p.valueAt })),
-    keys: joinBytes(parts, (p) => p.block.keys.subarray(p.keyAt)),
-    values: joinBytes(parts, (p) => p.block.values.subarray(p.valueAt)),
-  });
+  joinIds(parts, joined.idHi, (block) => block.idHi);
+  joinIds(parts, joined.idLo, (block) => block.idLo);
+  joinEnds(parts, joined.keyEnds, (p) => ({ ends: p.block.keyEnds, at: p.keyAt }));
+  joinEnds(parts, joined.valueEnds, (p) => ({ ends: p.block.valueEnds, at: p.valueAt }));
+  const keys = joinBytes(parts, joined.keys, (p) => ({ bytes: p.block.keys, at: p.keyAt }));
+  const values = joinBytes(parts, joined.values, (p) => ({ bytes: p.block.values, at: p.valueAt }));
+  const fan = hasFan ? { ends: joined.fanEnds, bytes: joinFans(parts) } : null;
+  const { idHi, idLo, keyEnds, valueEnds } = joined;
+  const block = { count, idHi, idLo, fan, keyEnds, valueEnds, keys, values };
+  return encodeBlock(block, (length) => spareBytes.take(length));
 }
 
 function partOf(block: Block, skip: number): Part {
@@ -54,55 +77,52 @@ function partOf(block: Block, skip: number): Part {
   };
 }
 
-function fanBytes(part: Part): Uint8Array {
-  return part.block.fan?.bytes.subarray(part.fanAt) ?? new Uint8Array(0);
-}
-
 function joinIds(
   parts: readonly Part[],
-  count: number,
-  column: (block: Block) => Uint32Array,
-): Uint32Array {
-  const joined = new Uint32Array(count);
+  into: Uint32Array,
+  of: (block: Block) => Uint32Array,
+): void {
   let at = 0;
   for (const { block, skip } of parts) {
-    joined.set(column(block).subarray(skip), at);
+    into.set(of(block).subarray(skip), at);
     at += block.count - skip;
   }
-  return joined;
 }
 
 function joinEnds(
   parts: readonly Part[],
-  count: number,
-  column: (part: Part) => { ends: Uint32Array; at: number },
-): Uint32Array {
-  const joined = new Uint32Array(count);
+  into: Uint32Array,
+  of: (part: Part) => { ends: Uint32Array; at: number },
+): void {
   let to = 0;
   let base = 0;
   for (const part of parts) {
-    const { ends, at } = column(part);
-    for (let i = part.skip; i < part.block.count; i++) joined[to++] = ends[i] - at + base;
-    if (to > 0) base = joined[to - 1];
+    const { ends, at } = of(part);
+    for (let i = part.skip; i < part.block.count; i++) into[to++] = ends[i] - at + base;
+    if (to > 0) base = into[to - 1];
   }
-  return joined;
 }
 
-/** As `joinEnds`, for a column that some blocks do not have: their tuples have empty paths. */
-function joinFanEnds(parts: readonly Part[], count: number): Uint32Array {
-  const none = new Uint32Array(Math.max(...parts.map((p) => p.block.count)));
-  return joinEnds(parts, count, (p) => ({ ends: p.block.fan?.ends ?? none, at: p.fanAt }));
+/** As the others, for a column that some blocks do not have: their tuples have empty paths. */
+function joinFans(parts: readonly Part[]): Uint8Array {
+  joinEnds(parts, joined.fanEnds, (p) => ({ ends: p.block.fan?.ends ?? NO_ENDS, at: p.fanAt }));
+  return joinBytes(parts, joined.fan, (p) => ({
+    bytes: p.block.fan?.bytes ?? new Uint8Array(0),
+    at: p.fanAt,
+  }));
 }
 
-function joinBytes(parts: readonly Part[], column: (part: Part) => Uint8Array): Uint8Array {
-  const pieces = parts.map(column);
-  const joined = new Uint8Array(sum(pieces, (piece) => piece.length));
-  let at = 0;
-  for (const piece of pieces) {
-    joined.set(piece, at);
-    at += piece.length;
+function joinBytes(
+  parts: readonly Part[],
+  into: ByteSink,
+  of: (part: Part) => { bytes: Uint8Array; at: number },
+): Uint8Array {
+  into.reset(SCRATCH_BYTES_KEPT);
+  for (const part of parts) {
+    const { bytes, at } = of(part);
+    into.append(bytesOf(bytes), at, bytes.length - at);
   }
-  return joined;
+  return into.bytes.subarray(0, into.length);
 }
 
 function sum<T>(items: readonly T[], of: (item: T) => number): number {

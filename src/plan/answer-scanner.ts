@@ -13,7 +13,7 @@
  * 5. A line longer than `ANSWER_LINE_BYTES_MAX` is a mismatch, so a program that never ends its line
  *    cannot exhaust memory.
  */
-import { assert, unsetBytes } from '../core/index.ts';
+import { assert, spareBytes } from '../core/index.ts';
 import {
   ANSWER_LINE_BYTES_MAX,
   answerStep,
@@ -78,7 +78,7 @@ export class AnswerScanner {
 
   /**
    * The bytes of the answers from the last one taken up to `n` (cumulative, exclusive), in a buffer
-   * of their own; null when they have not all arrived.
+   * of their own that may be given to `spareBytes`; null when they have not all arrived.
    */
   takeUpTo(n: number): Uint8Array<ArrayBuffer> | null {
     const count = n - this.#taken;
@@ -88,7 +88,7 @@ export class AnswerScanner {
     this.#endsHead += count;
     this.#taken = n;
     const end = this.#ends[this.#endsHead - 1] - this.#base;
-    const bytes = unsetBytes(end - this.#start);
+    const bytes = spareBytes.take(end - this.#start);
     bytes.set(this.#buffer.subarray(this.#start, end));
     this.#start = end;
     if (this.#endsHead === this.#endsTail) this.#endsHead = this.#endsTail = 0;

@@ -61,11 +61,11 @@ export function payloadBytes(block: Block): number {
   return block.keys.length + block.values.length;
 }
 
-/** The block as CBOR, in a buffer of its own. */
-export function encodeBlock(block: Block): Uint8Array<ArrayBuffer> {
+/** The block as CBOR, in bytes that `allocate` gives: by default a buffer of its own. */
+export function encodeBlock(block: Block, allocate = unsetBytes): Uint8Array<ArrayBuffer> {
   const { count, fan } = block;
   assert(count <= BLOCK_TUPLES_MAX, 'a block stays below its tuple limit');
-  const out = unsetBytes(encodedBytes(block));
+  const out = allocate(encodedBytes(block));
   out[0] = 0x80 | FIELDS;
   out[1] = VERSION;
   let at = writeLength16(out, 2, 0, count);
@@ -182,7 +182,7 @@ function writeU32s(out: Uint8Array, at: number, words: Uint32Array, count: numbe
   }
   out[i++] = 70;
   i = head <= 6 ? writeLength16(out, i, BSTR, bytes) : writeLength32(out, i, BSTR, bytes);
-  new Uint32Array(out.buffer, i, count).set(words.subarray(0, count));
+  new Uint32Array(out.buffer, out.byteOffset + i, count).set(words.subarray(0, count));
   return i + bytes;
 }
 

@@ -6,8 +6,11 @@
  *       order, however long their kernels take and whichever process answers first.
  *   P2  What is between `run` and durability is bounded by `PIPELINE_BYTES`; the owner asks `full`.
  *   P3  The first error stops the pipeline for good; nothing is committed after it.
+ *   P4  Texts, answers and merged blocks belong to one batch and are given back when it has no more
+ *       use for them: a text when all of it is answered, the others when the outputs are made. Blocks
+ *       that arrived or that are kept have other users.
  */
-import { fault, present } from '../core/index.ts';
+import { fault, present, spareBytes } from '../core/index.ts';
 import type { KernelPool } from '../kernels/index.ts';
 import type { BatchAnswer, OperatorPool } from '../operator/index.ts';
 import { decodeBlock, formatTupleId, type SinkFormat } from '../plan/index.ts';
@@ -39,8 +42,15 @@ export interface PipelineOptions {
   readonly broken: (error: unknown) => void;
 }
 
+interface Prepared {
+  readonly block: Uint8Array;
+  /** the block was made for this batch alone */
+  readonly merged: boolean;
+  readonly text: Uint8Array;
+}
+
 interface Answered {
-  readonly block: Uint8Array | null;
+  readonly prepared: Prepared | null;
   readonly answer: BatchAnswer | null;
 }
 
@@ -101,7 +111,7 @@ export class Pipeline {
 
   /** An end of a producer has no tuples, but keeps its place behind the batches before it. */
   #skipOperator(): Promise<Answered> {
-    return this.#lastSubmit.then(() => ({ block: null, answer: null }));
+    return this.#lastSubmit.then(() => ({ prepared: null, answer: null }));
   }
 
   async #operate(batch: InputBatch): Promise<Answered> {
@@ -113,10 +123,11 @@ export class Pipeline {
     this.#lastSubmit = submitted;
     const answer = await (await submitted).answer;
     this.#deliveredNotDurable += 1;
-    return { block: (await prepared).block, answer };
+    spareBytes.give((await prepared).text);
+    return { prepared: await prepared, answer };
   }
 
-  async #prepare(batch: InputBatch): Promise<{ block: Uint8Array; text: Uint8Array }> {
+  async #prepare(batch: InputBatch): Promise<Prepared> {
     const { kernels, taskName } = this.#options;
     const only = batch.blocks.length === 1 && batch.blocks[0].skip === 0;
     const block = only
@@ -130,16 +141,19 @@ export class Pipeline {
         tuple: formatTupleId(this.#options.sources, decodeBlock(block), unspeakable),
       });
     }
-    return { block, text: ingested.text };
+    return { block, merged: !only, text: ingested.text };
   }
 
-  async #stage(batch: InputBatch, { block, answer }: Answered): Promise<StagedBatch> {
+  async #stage(batch: InputBatch, { prepared, answer }: Answered): Promise<StagedBatch> {
     const empty = { inputs: batch.inputs, outputs: [], deaths: [], keep: null };
-    if (answer === null || block === null) {
+    if (answer === null || prepared === null) {
       return { ...empty, tuplesIn: 0, tuplesOut: 0, filtered: 0 };
     }
+    const { block, merged } = prepared;
     const { outputs, out, filtered } = await this.#shape(block, batch.tuples, answer.answers);
     const deaths = answer.dead.length === 0 ? [] : this.#deaths(block, answer);
+    spareBytes.give(answer.answers);
+    if (merged && !this.#options.keepsInputs) spareBytes.give(block);
     return {
       inputs: batch.inputs,
       outputs,
