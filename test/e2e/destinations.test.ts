@@ -1,4 +1,12 @@
-import { existsSync, linkSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  linkSync,
+  mkdirSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import { until } from '../helpers/poll.ts';
@@ -99,6 +107,22 @@ test.serial('an unfinished job goes on by its own command, begins anew by --rest
   const anew = await place.done(t, [...other, '--restart']);
   t.regex(anew, /job other \(\w{8}\) starts/);
   t.is(place.text('other.txt'), `new\n${text}`);
+});
+
+test.serial('a job whose source is gone is not resumed, and goes on when it is back', async (t) => {
+  const place = new Place(t);
+  place.write('in.txt', text);
+  const words = place.job(slow);
+  await interrupted(place, words);
+  renameSync(place.path('in.txt'), place.path('away.txt'));
+  const refused = await place.run(words);
+  t.is(refused.code, 2);
+  t.regex(refused.stderr, /^rainstorm: the source \S+\/in\.txt does not exist; .*\n$/);
+  const [view] = await place.list<{ state: string }[]>('jobs');
+  t.is(view.state, 'suspended');
+  renameSync(place.path('away.txt'), place.path('in.txt'));
+  await place.done(t, words);
+  t.is(place.text(), text);
 });
 
 test.serial(
