@@ -12,6 +12,7 @@ import { open, stat } from 'node:fs/promises';
 import { crc32c, fault, reasonOf } from '../core/index.ts';
 import type { FileSystem } from '../hydfs/index.ts';
 import type { Location } from '../plan/index.ts';
+import { HydfsCursor } from './hydfs-cursor.ts';
 
 /** Stands for the inode of a HyDFS file; no local file has it. */
 const HYDFS_INODE = 0;
@@ -72,7 +73,7 @@ async function openFile(path: string): Promise<FileHandle> {
 }
 
 async function openHydfs(name: string, fs: FileSystem): Promise<SourceInput> {
-  await fs.stat(name);
+  const cursor = new HydfsCursor(fs, await fs.stat(name));
   const size = async (): Promise<number> => (await fs.stat(name)).length;
   return {
     name: `hydfs:${name}`,
@@ -81,15 +82,8 @@ async function openHydfs(name: string, fs: FileSystem): Promise<SourceInput> {
       const { length, createdAt } = await fs.stat(name);
       return { size: length, modifiedMs: createdAt, inode: HYDFS_INODE };
     },
-    read: async (into, offset) => {
-      let filled = 0;
-      for await (const piece of fs.read(name, { from: offset, to: offset + into.length })) {
-        into.set(piece, filled);
-        filled += piece.length;
-      }
-      return filled;
-    },
-    close: async () => {},
+    read: (into, offset) => cursor.read(into, offset),
+    close: () => cursor.close(),
   };
 }
 
