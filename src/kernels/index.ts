@@ -27,7 +27,7 @@ export {
   type KernelRunOptions,
   OFFLOAD_BYTES,
 } from './kernel-pool.ts';
-export { type MergeArgs, mergeBlocks } from './merge-blocks.ts';
+export { type MergeArgs, type MergePart, mergeBlocks } from './merge-blocks.ts';
 export {
   type DeadLetter,
   decodeRecord,

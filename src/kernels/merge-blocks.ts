@@ -15,8 +15,16 @@ import {
 import { ByteSink, bytesOf } from './growable.ts';
 
 export interface MergeArgs {
-  /** encoded blocks, and how many leading tuples of each to drop */
-  readonly blocks: readonly { readonly bytes: Uint8Array; readonly skip: number }[];
+  readonly blocks: readonly MergePart[];
+}
+
+/** An encoded block, and which of its tuples are wanted. */
+export interface MergePart {
+  readonly bytes: Uint8Array;
+  /** leading tuples to drop */
+  readonly skip: number;
+  /** tuples from this index on are dropped too; the block's count when absent */
+  readonly until?: number;
 }
 
 /** A block without its first tuples. */
@@ -49,7 +57,9 @@ const NO_ENDS = column();
  * @throws fault BLOCK_INVALID
  */
 export function mergeBlocks({ blocks }: MergeArgs): Uint8Array<ArrayBuffer> {
-  const parts = blocks.map(({ bytes, skip }) => partOf(decodeBlock(bytes), skip));
+  const parts = blocks.map(({ bytes, skip, until }) =>
+    partOf(firstTuples(decodeBlock(bytes), until), skip),
+  );
   const count = sum(parts, (p) => p.block.count - p.skip);
   assert(count <= BLOCK_TUPLES_MAX, 'a merged block stays below its tuple limit');
   const hasFan = parts.some((p) => p.block.fan !== null);
@@ -63,6 +73,23 @@ export function mergeBlocks({ blocks }: MergeArgs): Uint8Array<ArrayBuffer> {
   const { idHi, idLo, keyEnds, valueEnds } = joined;
   const block = { count, idHi, idLo, fan, keyEnds, valueEnds, keys, values };
   return encodeBlock(block, (length) => spareBytes.take(length));
+}
+
+/** The first `count` tuples of `block`, as views of it. */
+function firstTuples(block: Block, count = block.count): Block {
+  if (count >= block.count) return block;
+  const upTo = (ends: Uint32Array): number => (count === 0 ? 0 : ends[count - 1]);
+  const { fan } = block;
+  return {
+    count,
+    idHi: block.idHi.subarray(0, count),
+    idLo: block.idLo.subarray(0, count),
+    fan: fan === null ? null : { ends: fan.ends, bytes: fan.bytes.subarray(0, upTo(fan.ends)) },
+    keyEnds: block.keyEnds.subarray(0, count),
+    valueEnds: block.valueEnds.subarray(0, count),
+    keys: block.keys.subarray(0, upTo(block.keyEnds)),
+    values: block.values.subarray(0, upTo(block.valueEnds)),
+  };
 }
 
 function partOf(block: Block, skip: number): Part {

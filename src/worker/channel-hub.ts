@@ -125,6 +125,17 @@ export class ChannelHub {
     for (const channel of this.#channels) channel.retryNow();
   }
 
+  /** Forgets the channels into `inbox`, whose task is over, and has their producers open them again. */
+  disconnect(inbox: Inbox): void {
+    for (const channels of this.#inbound.values()) {
+      for (const [number, inbound] of channels) {
+        if (inbound.inbox !== inbox) continue;
+        channels.delete(number);
+        inbound.link.reset();
+      }
+    }
+  }
+
   /** A channel message that came over `connection`, in either direction. */
   receive(connection: Connection, message: ChannelMessage): void {
     switch (message.kind) {
@@ -176,8 +187,18 @@ export class ChannelHub {
         refuse('busy');
       },
     };
+    this.#replaced(inbox, producer);
     mapIn(this.#inbound, connection).set(channel, { inbox, producer, epoch, link });
     inbox.open(producer, open.fromEpoch, link);
+  }
+
+  /** A producer opens its channel anew: the one before is not used any more. */
+  #replaced(inbox: Inbox, producer: number): void {
+    for (const channels of this.#inbound.values()) {
+      for (const [number, inbound] of channels) {
+        if (inbound.inbox === inbox && inbound.producer === producer) channels.delete(number);
+      }
+    }
   }
 
   #consume(connection: Connection, message: Data | End): void {
@@ -216,6 +237,7 @@ class OutboundChannel {
   readonly #options: OutboundOptions;
   #wire: Wire = { kind: 'waiting', timer: null };
   #pauseMs = RETRY_MS_MIN;
+  #waiting = false;
 
   constructor(from: Attempt, port: ChannelPort, options: OutboundOptions) {
     this.#from = from;
@@ -287,7 +309,10 @@ class OutboundChannel {
     if (wire.kind !== 'open') return;
     const { connection, number: channel, toEpoch } = wire;
     const fromEpoch = this.#from.epoch;
-    for (let step = this.#port.sender.take(); step !== null; step = this.#port.sender.take()) {
+    for (;;) {
+      if (this.#held(connection)) return;
+      const step = this.#port.sender.take();
+      if (step === null) return;
       if (step.kind === 'end') {
         connection.send({ kind: 'end', channel, fromEpoch, toEpoch, lastSeq: step.lastSeq });
         continue;
@@ -295,6 +320,19 @@ class OutboundChannel {
       const { firstSeq, count, bytes: block } = step.block;
       connection.send({ kind: 'data', channel, fromEpoch, toEpoch, firstSeq, count, block });
     }
+  }
+
+  /** True while `connection` has enough queued; pumping goes on when it has room. */
+  #held(connection: Connection): boolean {
+    const drained = connection.drained();
+    if (drained === null) return false;
+    if (this.#waiting) return true;
+    this.#waiting = true;
+    void drained.then(() => {
+      this.#waiting = false;
+      this.pump();
+    });
+    return true;
   }
 
   lost(): void {

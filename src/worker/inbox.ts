@@ -9,6 +9,7 @@
  *   I3  An end leaves after the last block of its producer.
  *   I4  Acks say only what `committed` was told. Several in one turn of the event loop go as one.
  */
+import type { MergePart } from '../kernels/index.ts';
 import { BLOCK_BYTES, BLOCK_TUPLES_MAX } from '../plan/index.ts';
 import { ChannelReceiver } from './channel-receiver.ts';
 import type { ConsumedInput } from './staged-batch.ts';
@@ -32,7 +33,7 @@ export interface InboundLink {
 
 /** Blocks that go through the operator together. */
 export interface InputBatch {
-  readonly blocks: readonly { readonly bytes: Uint8Array; readonly skip: number }[];
+  readonly blocks: readonly MergePart[];
   readonly inputs: readonly ConsumedInput[];
   readonly tuples: number;
   readonly bytes: number;
@@ -44,8 +45,10 @@ interface QueuedBlock {
   readonly fromEpoch: number;
   readonly lastSeq: number;
   readonly bytes: Uint8Array;
-  readonly skip: number;
-  readonly tuples: number;
+  /** leading tuples that are not to be taken (any more) */
+  skip: number;
+  /** tuples that are left */
+  tuples: number;
 }
 
 interface QueuedEnd {
@@ -175,33 +178,21 @@ export class Inbox {
     if (entry.link === link) entry.link = null;
   }
 
-  /** The next blocks to run, up to `BATCH_BYTES` and one block's greatest count together (I1, I3). */
-  take(): InputBatch | null {
+  /**
+   * The next blocks to run, up to `BATCH_BYTES` and `tuplesMax` tuples together; a block with more
+   * tuples than that is taken piece by piece (I1, I3).
+   */
+  take(tuplesMax: number): InputBatch | null {
     if (this.empty) return null;
-    const blocks: { bytes: Uint8Array; skip: number }[] = [];
-    const inputs: ConsumedInput[] = [];
-    let tuples = 0;
-    let bytes = 0;
+    const batch = new GrowingBatch(Math.min(tuplesMax, BLOCK_TUPLES_MAX));
     while (this.#head < this.#queue.length) {
       const item = this.#queue[this.#head];
-      if (item.kind === 'block') {
-        const over =
-          bytes + item.bytes.length > BATCH_BYTES || tuples + item.tuples > BLOCK_TUPLES_MAX;
-        if (over && blocks.length > 0) break;
-        blocks.push({ bytes: item.bytes, skip: item.skip });
-        tuples += item.tuples;
-        bytes += item.bytes.length;
-      }
-      inputs.push({
-        producer: item.producer,
-        fromEpoch: item.fromEpoch,
-        lastSeq: item.lastSeq,
-        ended: item.kind === 'end',
-      });
+      if (item.kind === 'block' && !batch.add(item)) break;
+      if (item.kind === 'end') batch.end(item);
       this.#head += 1;
     }
     this.#forget();
-    return { blocks, inputs, tuples, bytes };
+    return batch;
   }
 
   /** The batch with these inputs is durable: producers may be told (R2, I4). */
@@ -235,5 +226,42 @@ export class Inbox {
       this.#queue.splice(0, this.#head);
       this.#head = 0;
     }
+  }
+}
+
+/** A batch while it is put together. */
+class GrowingBatch implements InputBatch {
+  readonly blocks: MergePart[] = [];
+  readonly inputs: ConsumedInput[] = [];
+  tuples = 0;
+  bytes = 0;
+  readonly #tuplesMax: number;
+
+  constructor(tuplesMax: number) {
+    this.#tuplesMax = tuplesMax;
+  }
+
+  /** Adds what fits of `item`; false when something of it stays behind. */
+  add(item: QueuedBlock): boolean {
+    const full = this.bytes > 0 && this.bytes + item.bytes.length > BATCH_BYTES;
+    const taken = full ? 0 : Math.min(item.tuples, this.#tuplesMax - this.tuples);
+    if (taken === 0) return false;
+    const left = item.tuples - taken;
+    const until = item.skip + taken;
+    this.blocks.push({ bytes: item.bytes, skip: item.skip, ...(left > 0 ? { until } : {}) });
+    this.#consumed(item, item.lastSeq - left, false);
+    this.tuples += taken;
+    this.bytes += Math.ceil((item.bytes.length * taken) / until);
+    item.skip += taken;
+    item.tuples = left;
+    return left === 0;
+  }
+
+  end(item: QueuedEnd): void {
+    this.#consumed(item, item.lastSeq, true);
+  }
+
+  #consumed(item: QueuedBlock | QueuedEnd, lastSeq: number, ended: boolean): void {
+    this.inputs.push({ producer: item.producer, fromEpoch: item.fromEpoch, lastSeq, ended });
   }
 }

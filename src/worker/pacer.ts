@@ -10,6 +10,8 @@ import type { JobSpec } from '../plan/index.ts';
 const CATCH_UP_MS = 1000;
 /** What falls due within this time leaves together: a block per tuple would cost more than it saves. */
 const TICK_MS = 2;
+/** Longest timer of the platform; a source slower than that looks again. */
+const TIMER_MS_MAX = 2 ** 31 - 1;
 
 export class Pacer {
   readonly #clock: Clock;
@@ -40,8 +42,8 @@ export class Pacer {
     if (this.#perMs === 0) return Number.MAX_SAFE_INTEGER;
     const now = this.#clock.now();
     const behind = (now - this.#origin) * this.#perMs - this.#emitted;
-    const most = CATCH_UP_MS * this.#perMs;
-    if (behind > most && most >= 1) this.#origin += (behind - most) / this.#perMs;
+    const most = Math.max(1, CATCH_UP_MS * this.#perMs);
+    if (behind > most) this.#origin += (behind - most) / this.#perMs;
     return Math.max(0, Math.floor((now - this.#origin) * this.#perMs) + 1 - this.#emitted);
   }
 
@@ -53,7 +55,7 @@ export class Pacer {
   /** Milliseconds until the next tuple is due. */
   wait(): number {
     const next = this.#origin + this.#emitted / this.#perMs;
-    return Math.max(TICK_MS, next - this.#clock.now());
+    return Math.min(TIMER_MS_MAX, Math.max(TICK_MS, next - this.#clock.now()));
   }
 }
 

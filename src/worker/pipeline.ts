@@ -6,7 +6,9 @@
  *       order, however long their kernels take and whichever process answers first.
  *   P2  What is between `run` and durability is bounded by `PIPELINE_BYTES`; the owner asks `full`.
  *   P3  The first error stops the pipeline for good; nothing is committed after it.
- *   P4  Texts, answers and merged blocks belong to one batch and are given back when it has no more
+ *   P4  A batch is one log entry. An operator that makes much of little gets fewer tuples a batch, and
+ *       outputs that are staged but not durable count as what is between `run` and durability.
+ *   P5  Texts, answers and merged blocks belong to one batch and are given back when it has no more
  *       use for them: a text when all of it is answered, the others when the outputs are made. Blocks
  *       that arrived or that are kept have other users.
  */
@@ -20,6 +22,12 @@ import type { StagedBatch, StagedDeath, StagedOutput } from './staged-batch.ts';
 
 /** Input bytes of batches that are in the operator or on their way to the log. */
 export const PIPELINE_BYTES = 3 * 1024 * 1024;
+/** What the answers of one batch should come to: far below what one log entry can hold. */
+const ANSWER_BYTES = 8 * 1024 * 1024;
+/** Outputs that wait for their log entry before no more inputs are taken. */
+const STAGED_BYTES_MAX = 64 * 1024 * 1024;
+/** Tuples of the batches before any answer has been seen. */
+const FIRST_TUPLES = 256;
 
 /** Where outputs go: partitioned over the tasks of a stage, or as lines into the destination. */
 export type OutputShape =
@@ -60,6 +68,8 @@ export class Pipeline {
   #lastPlaced: Promise<unknown> = Promise.resolve();
   #running = 0;
   #bytes = 0;
+  /** bytes of answers per input, by the batches so far */
+  #answerBytes = 0;
   #broken = false;
   /** Batches whose answers were handed over by the operator pool but are not durable yet. */
   #deliveredNotDurable = 0;
@@ -72,7 +82,16 @@ export class Pipeline {
 
   /** No room for another batch now (P2). */
   get full(): boolean {
-    return this.#bytes >= PIPELINE_BYTES;
+    return this.#bytes >= PIPELINE_BYTES || this.#options.strategy.pendingBytes >= STAGED_BYTES_MAX;
+  }
+
+  /**
+   * How many tuples the next batch may have, so that its answers stay near `ANSWER_BYTES` (P4): by
+   * the longest answers lately, and few as long as nothing is known.
+   */
+  get tuplesMax(): number {
+    if (this.#answerBytes === 0) return FIRST_TUPLES;
+    return Math.max(1, Math.floor(ANSWER_BYTES / this.#answerBytes));
   }
 
   /** Nothing between `run` and durability. */
@@ -123,13 +142,15 @@ export class Pipeline {
     this.#lastSubmit = submitted;
     const answer = await (await submitted).answer;
     this.#deliveredNotDurable += 1;
+    this.#answerBytes = Math.max(answer.answers.length / batch.tuples, this.#answerBytes / 2);
     spareBytes.give((await prepared).text);
     return { prepared: await prepared, answer };
   }
 
   async #prepare(batch: InputBatch): Promise<Prepared> {
     const { kernels, taskName } = this.#options;
-    const only = batch.blocks.length === 1 && batch.blocks[0].skip === 0;
+    const [first] = batch.blocks;
+    const only = batch.blocks.length === 1 && first.skip === 0 && first.until === undefined;
     const block = only
       ? batch.blocks[0].bytes
       : await kernels.run('merge', { blocks: batch.blocks });

@@ -4,7 +4,8 @@
  *
  *   A local file that is not followed must keep its size and modification time from the first
  *   attempt to the last. A followed one may grow; what was read of it is checked by CRC32C when the
- *   modification time moved. A HyDFS file only grows, by its own rules; what it must keep is the
+ *   modification time moved. What is said of it is true of the open file, and the path must still
+ *   lead there: bytes of one file are never taken for those of another. A HyDFS file only grows, by its own rules; what it must keep is the
  *   time of its creation.
  */
 import type { FileHandle } from 'node:fs/promises';
@@ -29,6 +30,7 @@ export interface SourceInput {
   readonly name: string;
   /** Size now. */
   size(): Promise<number>;
+  /** @throws SOURCE_CHANGED when its name does not lead to what is being read any more */
   identity(): Promise<SourceIdentity>;
   /** Bytes from `offset`, at most `into.length`; 0 at the end. */
   read(into: Uint8Array, offset: number): Promise<number>;
@@ -48,15 +50,21 @@ async function openLocal(path: string): Promise<SourceInput> {
   return {
     name: path,
     size: async () => (await handle.stat()).size,
-    identity: async () => {
-      const found = await stat(path).catch((error: unknown) => {
-        throw fault('SOURCE_CHANGED', { source: path, how: 'it is gone' }, error);
-      });
-      return { size: found.size, modifiedMs: found.mtimeMs, inode: found.ino };
-    },
+    identity: () => localIdentity(path, handle),
     read: async (into, offset) => (await handle.read(into, 0, into.length, offset)).bytesRead,
     close: () => handle.close(),
   };
+}
+
+async function localIdentity(path: string, handle: FileHandle): Promise<SourceIdentity> {
+  const named = await stat(path).catch((error: unknown) => {
+    throw fault('SOURCE_CHANGED', { source: path, how: 'it is gone' }, error);
+  });
+  const found = await handle.stat();
+  if (named.ino !== found.ino || named.dev !== found.dev) {
+    throw fault('SOURCE_CHANGED', { source: path, how: 'another file has taken its place' });
+  }
+  return { size: found.size, modifiedMs: found.mtimeMs, inode: found.ino };
 }
 
 async function openFile(path: string): Promise<FileHandle> {

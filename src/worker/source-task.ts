@@ -90,6 +90,7 @@ export class SourceTask implements Task {
   #endOfFile = false;
   #winding: 'none' | 'pause' | 'end' = 'none';
   #stopAt: SourcePosition | null = null;
+  #stopping = false;
   #timer: Timer | null = null;
   readonly operator = 'source';
 
@@ -251,6 +252,7 @@ export class SourceTask implements Task {
 
   #resumeRunning(live: Live): void {
     this.#passMarks(live);
+    if (this.#stopping) return; // the place is being logged: nothing is read beyond it (F3)
     if (this.#winding === 'end' && this.#stopAt === null) return this.#stopHere(live);
     if (this.#winding === 'pause') {
       if (!this.#reading && live.ports.every((port) => port.settled)) this.#life.becameQuiet();
@@ -322,7 +324,7 @@ export class SourceTask implements Task {
     const final = limit !== null && buffer.start + chunk.length === limit;
     const result = await services.kernels.run('source', {
       chunk,
-      final: final && this.#stopAt === null,
+      final,
       sourceIndex: attempt.index,
       keyPrefix: this.#keyPrefix,
       firstLine: this.#position.line,
@@ -409,12 +411,14 @@ export class SourceTask implements Task {
     this.#timer?.cancel();
     this.#timer = null;
     this.#stopAt = this.#position;
+    this.#stopping = true;
     live.limit = this.#position.offset;
     this.#log(
       { identity: live.identity, position: this.#logged, stopAt: this.#stopAt },
       live.writer,
     ).then(
       () => {
+        this.#stopping = false;
         this.#endOfFile = true;
         this.#resume();
       },

@@ -173,13 +173,15 @@ export class StageTask implements Task {
   }
 
   #makeInbox(outputs: TaskOutputs): Inbox {
-    return new Inbox({
+    const inbox = new Inbox({
       watermarks: outputs.recovered.watermarks,
       ended: outputs.recovered.ended,
       restartOnNewEpoch: !this.#context.plan.spec.exactlyOnce,
       arrived: () => this.#resume(),
       broken: (error) => this.#fail(error),
     });
+    this.#life.own(() => this.#context.disconnect(inbox));
+    return inbox;
   }
 
   /** The one place that decides what happens next; called after every event. */
@@ -189,7 +191,7 @@ export class StageTask implements Task {
     const { inbox, outputs, pipeline } = phase.live;
     outputs.strategy.progressed();
     while (pipeline !== null && !pipeline.full && !this.#choked(outputs)) {
-      const batch = inbox.take();
+      const batch = inbox.take(pipeline.tuplesMax);
       if (batch === null) break;
       failpoint('task.first-block');
       pipeline.run(batch);

@@ -5,6 +5,7 @@ import type { KernelPool } from '../kernels/index.ts';
 import type { OperatorCommand } from '../operator/index.ts';
 import type { Attempt, JobPlan } from '../plan/index.ts';
 import type { TaskCounts } from './counts.ts';
+import type { Inbox } from './inbox.ts';
 import type { ChannelPort } from './output-port.ts';
 
 /** States that a task reports; the leader moves the job by them. */
@@ -42,6 +43,8 @@ export interface TaskContext {
   readonly slots: Uint16Array;
   /** Connects a channel; the hub keeps trying until the port is closed. */
   connect(port: ChannelPort): void;
+  /** Lets go of every channel into `inbox`; producers open them again, to whoever comes next. */
+  disconnect(inbox: Inbox): void;
   /** The state has changed. */
   changed(): void;
 }

@@ -77,7 +77,8 @@ export class Worker {
   readonly #hub: ChannelHub;
   readonly #routes = new Routes();
   readonly #running = new Map<string, Running>();
-  readonly #stopping = new Set<Promise<void>>();
+  /** attempts that are off the list and still letting go of what they own, by task */
+  readonly #stopping = new Map<string, Promise<void>>();
   #leader: Connection | null = null;
   #term = 0;
   #timer: Timer | null = null;
@@ -136,7 +137,7 @@ export class Worker {
     this.#closed = true;
     this.#timer?.cancel();
     for (const key of [...this.#running.keys()]) this.#drop(key);
-    await Promise.all(this.#stopping);
+    await Promise.all(this.#stopping.values());
     await this.#peers.close();
   }
 
@@ -197,6 +198,7 @@ export class Worker {
       log: this.#options.log.child({ attempt: attemptName(plan, attempt) }),
       slots: slotsOf(plan, attempt.stage, slots),
       connect: (port: ChannelPort) => this.#hub.connect(attempt, port),
+      disconnect: (inbox) => this.#hub.disconnect(inbox),
       changed: () => {
         const running = this.#running.get(key);
         if (running?.attempt === attempt) this.#reportSoon(running);
@@ -222,12 +224,15 @@ export class Worker {
 
   /** Takes the attempt off the list; resolves when everything it owned is gone. */
   #drop(key: string): Promise<void> {
+    const before = this.#stopping.get(key) ?? Promise.resolve();
     const running = this.#running.get(key);
-    if (running === undefined) return Promise.resolve();
+    if (running === undefined) return before;
     this.#running.delete(key);
-    const stopped = running.task.stop();
-    this.#stopping.add(stopped);
-    return stopped.finally(() => this.#stopping.delete(stopped));
+    const stopped = Promise.all([before, running.task.stop()]).then(() => {
+      if (this.#stopping.get(key) === stopped) this.#stopping.delete(key);
+    });
+    this.#stopping.set(key, stopped);
+    return stopped;
   }
 
   #consumer(open: ChannelOpen): Consumer {

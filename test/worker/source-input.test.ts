@@ -1,8 +1,11 @@
+import { renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import fc from 'fast-check';
 import type { Clock } from '../../src/core/index.ts';
 import type { LocalFileSystem } from '../../src/hydfs/index.ts';
 import { openSource, type SourceInput } from '../../src/worker/source-input.ts';
+import { tmpDir } from '../helpers/tmp-dir.ts';
 import { openFiles, simDisk, stillClock, textOf } from '../hydfs/helpers.ts';
 import { fileWith, withFiles } from '../storage/helpers.ts';
 
@@ -130,6 +133,25 @@ test('closing a HyDFS source ends the read under way and leaves nothing open', a
   await input.close();
   await t.throwsAsync(input.read(new Uint8Array(10), 0), { code: 'LOG_CLOSED' });
   t.is(counts.open, 0);
+  await files.close();
+});
+
+test('a local file that another one replaced after it was opened is told, whatever its size', async (t) => {
+  const { files } = await countedFiles();
+  const dir = tmpDir(t);
+  const [path, other] = [join(dir, 'source'), join(dir, 'other')];
+  writeFileSync(path, 'the old bytes');
+  writeFileSync(other, 'the new bytes');
+  const input = await openSource({ kind: 'local', path }, files);
+  const { inode, size } = await input.identity();
+  t.deepEqual([inode, size], [statSync(path).ino, 13]);
+  renameSync(other, path);
+  const changed = await t.throwsAsync(input.identity(), { code: 'SOURCE_CHANGED' });
+  t.regex(changed.message, /another file has taken its place/);
+  rmSync(path);
+  const gone = await t.throwsAsync(input.identity(), { code: 'SOURCE_CHANGED' });
+  t.regex(gone.message, /it is gone/);
+  await input.close();
   await files.close();
 });
 
