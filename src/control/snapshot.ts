@@ -44,6 +44,7 @@ const jobSchema = z.strictObject({
   fingerprint: z.string(),
   state: stateSchema,
   reason: z.string().nullable(),
+  draining: z.boolean().default(false),
   submittedAt: z.number(),
   startedAt: time,
   endedAt: time,

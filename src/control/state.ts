@@ -12,11 +12,13 @@
  *    stopped only when each task that was ever assigned is done.
  * 7. A node that comes back is another node: admitting one removes the older ones of its place, which
  *    is its address, and what stands before `#` in its id (the rest is made at each start).
- * 8. Ended jobs are remembered up to `JOBS_ENDED_MAX`; then the oldest is forgotten.
+ * 8. A job that has once been `stopping` is draining until its end: suspended or failed on the way and
+ *    resumed, it stops again, and it is never finished.
+ * 9. Ended jobs are remembered up to `JOBS_ENDED_MAX`; then the oldest is forgotten.
  */
 import { unreachable } from '../core/index.ts';
 import type { Command, Counts, Outcome, Refusal } from './command.ts';
-import { isLive, type JobState, mayMove } from './job-edges.ts';
+import { isLive, type JobState, mayMove, mayResume } from './job-edges.ts';
 
 /** Ended jobs kept for listings; each holds its specification and a line per task. */
 export const JOBS_ENDED_MAX = 256;
@@ -53,6 +55,8 @@ export interface JobRecord {
   readonly fingerprint: string;
   readonly state: JobState;
   readonly reason: string | null;
+  /** It was to be stopped once what has been read has taken effect. */
+  readonly draining: boolean;
   readonly submittedAt: number;
   readonly startedAt: number | null;
   readonly endedAt: number | null;
@@ -161,6 +165,7 @@ function submit(state: ControlState, command: Of<'job-submit'>): Step {
     fingerprint,
     state: 'submitted',
     reason: null,
+    draining: false,
     submittedAt: at,
     startedAt: null,
     endedAt: null,
@@ -188,7 +193,9 @@ function move(state: ControlState, { job: id, from, to, reason, at }: Of<'job-st
   const job = state.jobs.get(id);
   if (job === undefined) return refuse(state, 'no-such-job', id);
   if (from !== undefined && from !== job.state) return refuse(state, 'state-changed', job.state);
-  if (!mayMove(job.state, to)) return refuse(state, 'illegal-transition', job.state);
+  if (!mayMove(job.state, to) || !mayResume(job.state, to, job.draining)) {
+    return refuse(state, 'illegal-transition', job.state);
+  }
   const owner = isLive(to) ? liveJobNamed(state, job.name) : null;
   if (owner !== null && owner.job !== id) return refuse(state, 'name-taken', owner.job);
   const unfinished = [...job.tasks.values()].some((task) => task.done === null);
@@ -199,6 +206,7 @@ function move(state: ControlState, { job: id, from, to, reason, at }: Of<'job-st
     ...job,
     state: to,
     reason: reason ?? null,
+    draining: job.draining || to === 'stopping',
     startedAt: to === 'starting' ? (job.startedAt ?? at) : job.startedAt,
     endedAt: isLive(to) ? null : at,
   };

@@ -167,8 +167,8 @@ export class Leader {
   }
 
   /**
-   * Goes on with a suspended or failed job; resolves when that is decided. Nothing happens to one that
-   * is at work.
+   * Goes on with a suspended or failed job; resolves when that is decided. One that was to be stopped
+   * goes on to stop. Nothing happens to one that is at work.
    * @throws Fault JOB_UNKNOWN, JOB_NAME_TAKEN, JOB_STATE_REFUSED when it has ended or is being stopped
    */
   resume(job: string): Promise<void> {

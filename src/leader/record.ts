@@ -1,5 +1,11 @@
 /** How inputs become facts of the leader's state. Nothing is decided here. */
-import { type Applied, type Command, isLive, type JobRecord } from '../control/index.ts';
+import {
+  type Applied,
+  type Command,
+  isLive,
+  type JobRecord,
+  type JobState,
+} from '../control/index.ts';
 import { reasonOf, unreachable } from '../core/index.ts';
 import { decodeJobSpec, planJob } from '../plan/index.ts';
 import { noteMove } from './job-notes.ts';
@@ -9,6 +15,8 @@ import { recordReport } from './record-report.ts';
 import { freshAttempt, type Input } from './state.ts';
 import { letGo } from './tasks.ts';
 import { decisionOf, type Turn } from './turn.ts';
+
+type Moved = Extract<Command, { kind: 'job-state' }>;
 
 /** Changes the turn's state by what `input` says; attempts that are lost or done are let go. */
 export function record(turn: Turn, input: Input): void {
@@ -63,6 +71,14 @@ function recordApplied(turn: Turn, { command, outcome, state: control }: Applied
   if (control.nodes !== before.nodes) dropLost(turn);
   if ('job' in command) turn.changed(command.job);
   recordDecision(turn, command, outcome.epoch ?? 0);
+  if (command.kind === 'job-state') forgetFault(turn, command, before.jobs.get(command.job)?.state);
+}
+
+/** A failed job that goes on, to its end or to a stop, has no fault any more. */
+function forgetFault(turn: Turn, { job: id, to }: Moved, from: JobState | undefined): void {
+  const job = jobTurn(turn, id);
+  if (job === null || !(to === 'starting' || from === 'failed')) return;
+  turn.setRun({ ...job.run, fault: null });
 }
 
 function forgetPending(turn: Turn, command: Command): void {
@@ -82,9 +98,6 @@ function recordDecision(turn: Turn, command: Command, epoch: number): void {
   const job = 'job' in command ? jobTurn(turn, command.job) : null;
   if (job === null) return;
   if (command.kind === 'job-submit' || command.kind === 'job-state') noteMove(job);
-  if (command.kind === 'job-state' && command.to === 'starting') {
-    turn.setRun({ ...job.run, fault: null });
-  }
   if (command.kind === 'assign') job.setAttempt(freshAttempt({ ...command, epoch }));
   if (command.kind === 'task-done') {
     const attempt = job.attempt(command);

@@ -1,6 +1,13 @@
 /** What clients ask for, as decisions of the control log; refusals become sentences. */
 
-import type { Command, ControlState, JobRecord, JobState, Outcome } from '../control/index.ts';
+import {
+  type Command,
+  type ControlState,
+  isLive,
+  type JobRecord,
+  type JobState,
+  type Outcome,
+} from '../control/index.ts';
 import { fault, type Random } from '../core/index.ts';
 import { type JobSpec, specFingerprint } from '../plan/index.ts';
 import { isResting, type JobView } from './views.ts';
@@ -47,7 +54,9 @@ export class Requests {
   async stop(job: string, mode: StopMode): Promise<void> {
     const { state } = this.#known(job);
     const [to, enough] = stopMoves[mode];
-    if (!enough.includes(state)) await this.#move(job, to, 'stopped');
+    if (enough.includes(state)) return;
+    if (!isLive(state)) throw fault('JOB_STATE_REFUSED', { job, state, wish: 'stopped' });
+    await this.#move(job, to, 'stopped');
   }
 
   async suspend(job: string): Promise<JobView> {
@@ -60,10 +69,9 @@ export class Requests {
 
   async resume(job: string): Promise<void> {
     if (this.#known(job).state === 'suspending') await this.#options.whenResting(job);
-    const { state } = this.#known(job);
-    if (!atWork.includes(state)) {
-      await this.#move(job, 'starting', 'resumed');
-    }
+    const { state, draining } = this.#known(job);
+    if (atWork.includes(state)) return;
+    await this.#move(job, draining ? 'stopping' : 'starting', 'resumed');
   }
 
   async #move(job: string, to: JobState, wish: string): Promise<void> {

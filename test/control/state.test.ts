@@ -7,6 +7,7 @@ import {
   emptyState,
   isLive,
   JOBS_ENDED_MAX,
+  type JobState,
   jobEdges,
   jobStates,
   liveJobNamed,
@@ -88,6 +89,20 @@ test('a failed job goes on only while its name is free', (t) => {
   t.is(resumed.state.jobs.get('j')?.endedAt, null);
   const { outcomes } = after(submit, fail, { ...submit, job: 'k' }, again);
   t.deepEqual(outcomes[3], { ok: false, why: 'name-taken', of: 'k' });
+});
+
+test('a job that was to be stopped goes on to stop after a rest or a failure', (t) => {
+  const to = (state: JobState): Loose => ({ kind: 'job-state', job: 'j', to: state });
+  const refused = { ok: false, why: 'illegal-transition' } as const;
+  const rested = [submit, to('starting'), to('stopping'), to('suspending'), to('suspended')];
+  t.deepEqual(after(...rested, to('starting')).outcomes[5], { ...refused, of: 'suspended' });
+  const { state } = after(...rested, to('stopping'), to('stopped'));
+  t.like(state.jobs.get('j'), { state: 'stopped', draining: true });
+  const failed = [submit, to('stopping'), to('failed')];
+  t.deepEqual(after(...failed, to('starting')).outcomes[3], { ...refused, of: 'failed' });
+  t.true(after(...failed, to('stopping')).outcomes[3].ok);
+  const other = [submit, to('starting'), to('failed'), to('stopping')];
+  t.deepEqual(after(...other).outcomes[3], { ...refused, of: 'failed' });
 });
 
 test('a job is not finished while a task that was assigned is not', (t) => {
@@ -222,6 +237,18 @@ for (const [bug, broken, rule] of planted) {
     t.true(found.has(rule), [...found].join(', '));
   });
 }
+
+test('the rules notice when the wish to stop is forgotten', (t) => {
+  const way: JobState[] = ['stopping', 'suspending', 'suspended', 'starting'];
+  const moves = way.map((to): Loose => ({ kind: 'job-state', job: 'j', to }));
+  const run = [submit, ...moves].map((command): Command => ({ ...command, term: 1, at: 7 }));
+  const forgetful = (state: ControlState, command: Command): ReturnType<Apply> => {
+    const jobs = [...state.jobs].map(([id, job]) => [id, { ...job, draining: false }] as const);
+    return apply({ ...state, jobs: new Map(jobs) }, command);
+  };
+  t.is(brokenRule(apply, run), null);
+  t.is(brokenRule(forgetful, run), 'a job that was to be stopped started again');
+});
 
 test('the rules notice a snapshot that forgets', (t) => {
   const forgetful = (state: ControlState): ControlState => ({

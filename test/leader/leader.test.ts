@@ -139,6 +139,39 @@ test('a drained job is stopped when its tasks have finished', async (t) => {
   await cluster.close();
 });
 
+test('a stop is kept when the job is suspended, killed or failed on the way', async (t) => {
+  const before = await Cluster.open();
+  before.join('h:1#1');
+  const job = await before.leader.submit(spec);
+  await until(before.leader, job, 'running');
+  await before.leader.stop(job, 'drain');
+  const suspended = before.leader.suspend(job);
+  await until(before.leader, job, 'suspending');
+  for (let stage = 0; stage < 2; stage++) before.reportAll(job, 'quiet');
+  t.is((await suspended).state, 'suspended');
+  await before.leader.resume(job);
+  t.is(before.leader.job(job)?.state, 'stopping');
+  before.machine.crash();
+  const after = await Cluster.open({ hold: true }, before);
+  const { leader } = after;
+  after.join('h:1#2');
+  t.is(leader.job(job)?.state, 'suspended');
+  await leader.resume(job);
+  const [{ stage, index, epoch }] = leader.tasks(job);
+  while (!after.orders.some((order) => order.kind === 'task-stop')) await null;
+  after.report('h:1#2', { job, stage, index, epoch: epoch + 1 }, 'failed');
+  t.is((await leader.whenEnded(job)).state, 'failed');
+  const refused = await t.throwsAsync(leader.stop(job, 'drain'));
+  t.true(isFault(refused, 'JOB_STATE_REFUSED'));
+  await leader.resume(job);
+  t.is(leader.job(job)?.state, 'stopping');
+  while (leader.tasks(job).some(({ state }) => state !== 'running')) await null;
+  after.reportAll(job, 'finished', 'h:1#2');
+  t.is((await leader.whenEnded(job)).state, 'stopped');
+  before.leader.close();
+  await after.close();
+});
+
 test('a job that a killed process left goes on in the next one', async (t) => {
   const before = await Cluster.open();
   before.join('h:1#1');

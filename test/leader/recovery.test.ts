@@ -71,10 +71,24 @@ for (const [state, effects, then] of expected) {
     t.is(leader.state, state === 'cancelling' ? 'cancelled' : 'suspended');
     t.false([...leader.leader.runs.values()].some((run) => run.attempts.size > 0));
     if (state === 'cancelling') return;
-    t.true(leader.move('starting').some((line) => line.startsWith('a#2 <- start 1/0')));
-    t.is(leader.state, 'starting');
+    const goesOn = state === 'stopping' ? 'stopping' : 'starting';
+    t.true(leader.move(goesOn).some((line) => line.startsWith('a#2 <- start 1/0')));
+    t.is(leader.state, goesOn);
   });
 }
+
+test('a stop outlives the process, also when the next one holds', (t) => {
+  const leader = new Transcript(restore(snapshot(killedIn('stopping'))), true);
+  leader.connect('a#2');
+  t.is(leader.state, 'suspended');
+  t.deepEqual(leader.move('starting'), ['refused starting: illegal-transition']);
+  t.deepEqual(leader.move('stopping'), starts);
+  t.deepEqual(leader.report('a#2 1/0 running', 'a#2 0/0 starting'), [
+    'a#2 <- start 0/0#2 to 0@a#2',
+    'a#2 <- stop 0/0#2 end',
+  ]);
+  t.is(leader.report('a#2 0/0 finished', 'a#2 1/0 finished').at(-1), 'propose stopped');
+});
 
 test('the next leader takes over what runs and starts none of it again', (t) => {
   const leader = new Transcript(killedIn('running'));

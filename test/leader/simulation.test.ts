@@ -86,7 +86,7 @@ const planted: readonly (readonly [bug: string, parts: Parts, notices: RegExp])[
         return step(state, { ...input, node: attempt.node, report });
       },
     },
-    /never finished/,
+    /never finished|before its consumers/,
   ],
   [
     'producers are not told where their consumers went',

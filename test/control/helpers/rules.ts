@@ -22,6 +22,7 @@ export function brokenRule(
   let state = emptyState;
   let newestTerm = 0;
   const epochs = new Map<string, number>();
+  const draining = new Set<string>();
   for (const command of commands) {
     const before = snapshot(state);
     const next = applying(state, command);
@@ -30,7 +31,8 @@ export function brokenRule(
       brokenStep(state, next, command) ??
       brokenTerm(next.outcome.ok, command.term, newestTerm) ??
       brokenEpoch(epochs, command, next) ??
-      brokenNames(next.state);
+      brokenNames(next.state) ??
+      brokenWish(draining, next.state);
     if (broken !== null) return broken;
     if (!isDeepStrictEqual(copy(next.state), next.state)) return 'a snapshot differs';
     newestTerm = Math.max(newestTerm, command.term);
@@ -77,6 +79,17 @@ function brokenEpoch(epochs: Map<string, number>, command: Command, next: Next):
   const given = next.outcome.epoch ?? 0;
   epochs.set(key, given);
   return given > last ? null : 'an epoch did not grow';
+}
+
+function brokenWish(draining: Set<string>, state: ControlState): string | null {
+  for (const job of draining) if (!state.jobs.has(job)) draining.delete(job);
+  for (const { job, state: now } of state.jobs.values()) {
+    if (now === 'stopping') draining.add(job);
+    if (draining.has(job) && (now === 'starting' || now === 'finished')) {
+      return 'a job that was to be stopped started again';
+    }
+  }
+  return null;
 }
 
 function brokenNames(state: ControlState): string | null {

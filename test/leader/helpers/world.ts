@@ -114,7 +114,7 @@ export class World {
     for (let i = 0; i < 6000 && this.broken === null; i++) {
       const idle = !this.#turn(calm);
       if (this.job?.state === 'suspended' && this.#proposals.length === 0) {
-        this.#propose({ kind: 'job-state', job: JOB, to: 'starting' });
+        this.#resume();
       } else if (idle) break;
     }
     if (this.broken === null) this.#checkEnd();
@@ -183,6 +183,9 @@ export class World {
     this.control = state;
     const now = this.job;
     if (now !== undefined) this.seen.add(now.state);
+    if (now?.state === 'finished' && this.seen.has('stopping')) {
+      this.broken ??= 'the wish to stop was forgotten';
+    }
     if (before !== undefined && now !== undefined && isLive(before.state) && !isLive(now.state)) {
       this.#endings += 1;
     }
@@ -282,9 +285,13 @@ export class World {
     const wish = (['suspend', 'stop', 'cancel'] as const)[between(this.random, 0, 3)];
     if (wish === 'cancel' && unit(this.random) < 0.8) return;
     const to = { suspend: 'suspending', stop: 'stopping', cancel: 'cancelling' }[wish];
-    if (this.job?.state === 'suspended')
-      this.#propose({ kind: 'job-state', job: JOB, to: 'starting' });
+    if (this.job?.state === 'suspended') this.#resume();
     else this.#propose({ kind: 'job-state', job: JOB, to });
+  }
+
+  #resume(): void {
+    const to = this.job?.draining ? 'stopping' : 'starting';
+    this.#propose({ kind: 'job-state', job: JOB, to });
   }
 
   #obey(link: Link): void {
