@@ -86,6 +86,7 @@ export class SourceTask implements Task {
   #loggedAt = 0;
   #logging = false;
   #logSeq = 0;
+  #logLength = 0;
   #reading = false;
   #endOfFile = false;
   #winding: 'none' | 'pause' | 'end' = 'none';
@@ -167,6 +168,7 @@ export class SourceTask implements Task {
     const name = walFileName(attempt);
     const writer = await services.fs.openWriter(name, 'task', attempt.epoch, { create: true });
     this.#logSeq = writer.position.seq;
+    this.#logLength = (await services.fs.stat(name)).length;
     failpoint('source.recovering');
     const known = await this.#readLog(name);
     const source = plan.spec.sources[attempt.index];
@@ -392,6 +394,7 @@ export class SourceTask implements Task {
     );
   }
 
+  /** Each record says everything, so what is before the newest durable one may go. */
   async #log(state: SourceState, writer: FileWriter): Promise<void> {
     this.#logSeq += 1;
     const parts = encodeRecord({
@@ -402,7 +405,10 @@ export class SourceTask implements Task {
       keep: [],
       state,
     });
+    const offset = this.#logLength;
+    for (const part of parts) this.#logLength += part.length;
     await writer.append({ seq: this.#logSeq, parts });
+    await this.#context.services.fs.trim(writer.name, offset);
   }
 
   /** Ends the stream at the present line (F3). */
