@@ -65,8 +65,12 @@ export class Cluster {
     clusters += 1;
     const number = (process.pid * 8 + (clusters % 8)) % (254 * 254);
     this.#network = `127.${1 + Math.floor(number / 254)}.${1 + (number % 254)}`;
-    this.#lastResort = () => this.#killAll();
+    this.#lastResort = () => this.#abandon();
     process.on('exit', this.#lastResort);
+    // A signal that nobody handles ends a process without its `exit`: the nodes would stay.
+    for (const name of ['SIGINT', 'SIGTERM'] as const) {
+      if (process.listenerCount(name) === 0) process.once(name, () => process.exit(1));
+    }
   }
 
   /** A cluster without nodes yet; every node is started with `flags`. */
@@ -158,12 +162,18 @@ export class Cluster {
     this.#killAll();
     await Promise.all(this.nodes.map(({ ended }) => ended));
     process.off('exit', this.#lastResort);
-    this.#workshop.close();
-    rmSync(this.dir, { recursive: true, force: true });
+    this.#abandon();
   }
 
   #killAll(): void {
     for (const node of this.living) signal(node.pid, 'SIGKILL');
+  }
+
+  /** As `close`, without waiting. */
+  #abandon(): void {
+    this.#killAll();
+    this.#workshop.close();
+    rmSync(this.dir, { recursive: true, force: true, maxRetries: 3 });
   }
 }
 
