@@ -6,12 +6,15 @@
  *       length is the position, and there is no other one to lose.
  *   X2  An existing local file is compared before anything is added; what differs from the HyDFS file
  *       (a torn write after a power cut) is cut off.
- *   X3  The marker is made after the last byte is synced: from then on the local file is the user's.
+ *   X3  The marker is made after the last byte is synced, and the file's name before any byte: from
+ *       then on the local file is the user's, and a power cut leaves no marker without its file.
  */
-import { type FileHandle, open } from 'node:fs/promises';
+import { type FileHandle, open, realpath } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { failpoint, fault, isFault, reasonOf } from '../core/index.ts';
 import type { FileSystem } from '../hydfs/index.ts';
 import { exportedFileName, type JobPlan } from '../plan/index.ts';
+import { type Disk, nodeDisk } from '../storage/index.ts';
 import { destinationFileName } from '../worker/index.ts';
 
 /** True when the local destination of a job was completed. */
@@ -60,15 +63,20 @@ export class Exporter {
   }
 
   /**
-   * Opens the local file at `path`, keeping what it rightly has (X2).
+   * Opens the local file at `path`, making it if needed, and keeping what it rightly has (X2).
+   * @param disk syncs the folder in which the file was made (X3)
    * @throws DESTINATION_UNWRITABLE
    */
-  static async open(fs: FileSystem, plan: JobPlan, path: string): Promise<Exporter> {
-    const handle = await open(path, 'a+').catch((error: unknown) => {
+  static async open(
+    fs: FileSystem,
+    plan: JobPlan,
+    path: string,
+    disk: Pick<Disk, 'syncDir'> = nodeDisk,
+  ): Promise<Exporter> {
+    await makeFile(path, disk).catch((error: unknown) => {
       const reason = reasonOf(error);
       throw fault('DESTINATION_UNWRITABLE', { destination: path, reason }, error);
     });
-    await handle.close();
     const rewritable = await open(path, 'r+');
     const length = await commonLength(fs, plan, rewritable);
     await rewritable.truncate(length);
@@ -142,6 +150,13 @@ export class Exporter {
       throw fault('DISK_FAILED', { doing: 'writing', path: this.#path, reason }, error);
     }
   }
+}
+
+/** Makes the file at `path` unless it is there, with a name that a power cut does not take away. */
+async function makeFile(path: string, disk: Pick<Disk, 'syncDir'>): Promise<void> {
+  const handle = await open(path, 'a+');
+  await handle.close();
+  await disk.syncDir(dirname(await realpath(path))); // `path` may be a link into another folder
 }
 
 /** How much of the local file is the beginning of the HyDFS file. */
