@@ -271,12 +271,16 @@ export function allAtRest(turn: JobTurn): boolean {
   return turn.plan.tasks.every((task) => isAtRest(turn, task));
 }
 
-/** True when some task that is not done has nobody to answer: rest cannot be waited for. */
-export function isBroken(turn: JobTurn): boolean {
+/**
+ * True when rest is not worth waiting for: some task that is not done has nobody to answer, or is
+ * still starting or recovering, which may take its operators minutes.
+ */
+export function isFarFromRest(turn: JobTurn): boolean {
   const { links } = turn.turn.state;
   return turn.plan.tasks.some((task) => {
+    if (turn.isDone(task)) return false;
     const attempt = turn.attempt(task);
-    return !turn.isDone(task) && (!isUp(attempt) || !links.has(attempt.node));
+    return attempt === undefined || !AT_WORK.has(attempt.phase) || !links.has(attempt.node);
   });
 }
 

@@ -139,6 +139,35 @@ test('a task that is lost while a job comes to rest is not waited for', (t) => {
   t.is(leader.state, 'suspended');
 });
 
+test('a task that is still starting or recovering is not waited for by a job coming to rest', (t) => {
+  for (const phase of ['starting', 'recovering']) {
+    const leader = new Transcript();
+    leader.connect('a');
+    leader.submit(specOf(1, [1]));
+    leader.report('a 1/0 starting', 'a 0/0 running', `a 1/0 ${phase}`);
+    t.deepEqual(leader.move('suspending'), [
+      'a <- stop 1/0#1 now',
+      'a <- stop 0/0#1 now',
+      'propose suspended',
+    ]);
+    t.is(leader.state, 'suspended');
+  }
+  const ordered = new Transcript();
+  ordered.connect('a');
+  ordered.submit(specOf(1, [1]));
+  t.deepEqual(ordered.move('suspending'), ['a <- stop 1/0#1 now', 'propose suspended']);
+});
+
+test('a task that begins to recover while a job comes to rest is not waited for', (t) => {
+  const leader = running();
+  leader.move('suspending');
+  t.deepEqual(leader.report('a 1/0 recovering'), [
+    'a <- stop 1/0#1 now',
+    'a <- stop 0/0#1 now',
+    'propose suspended',
+  ]);
+});
+
 test('a drained job ends its sources, also those that start again', (t) => {
   const leader = running();
   t.deepEqual(leader.move('stopping'), ['a <- stop 0/0#1 end']);
