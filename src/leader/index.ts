@@ -37,6 +37,7 @@ export {
   type AttemptPhase,
   type AttemptRecord,
   type Effect,
+  type Gauge,
   type Input,
   initialState,
   type JobEvent,

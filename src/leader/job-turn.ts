@@ -74,7 +74,7 @@ export class JobTurn {
     const { attempts: before, past } = this.run;
     const attempts = new Map(before);
     attempts.delete(key);
-    const counts = taskCounts(past.get(key), attempt.counts);
+    const counts = taskCounts(past.get(key), attempt.gauge.counts);
     this.turn.setRun({ ...this.run, attempts, past: new Map(past).set(key, counts) });
   }
 

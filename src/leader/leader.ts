@@ -100,7 +100,10 @@ export class Leader {
     this.#log = log;
     this.#absentMs = absentMs;
     this.#state = initialState(control.term, control.state);
-    this.#watchers = new Watchers(clock, (job) => viewJob(this.#state, job));
+    this.#watchers = new Watchers(clock, {
+      view: (job) => viewJob(this.#state, job),
+      state: (job) => this.#state.control.jobs.get(job)?.state ?? null,
+    });
     this.#requests = new Requests({
       random,
       propose: (command) => control.propose({ ...command, term: control.term, at: clock.wall() }),

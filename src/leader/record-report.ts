@@ -34,7 +34,10 @@ function recordPhase(
   said: AttemptPhase,
 ): void {
   const phase = attempt.phase === 'finished' ? attempt.phase : said;
-  const next = { ...withFacts(attempt, report), phase };
+  const heard = withFacts(attempt, report);
+  job.turn.changed(job.id);
+  if (heard === attempt && phase === attempt.phase) return;
+  const next = { ...heard, phase };
   job.setAttempt(next);
   noteProgress(job, attempt, next);
 }
@@ -43,9 +46,17 @@ function isPhase(state: string): state is AttemptPhase {
   return PHASES.has(state);
 }
 
+/** The attempt as `report` has it: the very same when all that is new are counts. */
 function withFacts(attempt: AttemptRecord, report: TaskReport): AttemptRecord {
   const { counts, pids, operator, logFile, rate } = report;
-  return { ...attempt, counts, pids, operator, logFile, rate };
+  attempt.gauge.counts = counts;
+  attempt.gauge.rate = rate;
+  const same =
+    attempt.operator === operator &&
+    attempt.logFile === logFile &&
+    attempt.pids.length === pids.length &&
+    attempt.pids.every((pid, i) => pid === pids[i]);
+  return same ? attempt : { ...attempt, pids, operator, logFile };
 }
 
 function noteProgress(job: JobTurn, before: AttemptRecord, now: AttemptRecord): void {

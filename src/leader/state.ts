@@ -18,6 +18,16 @@ export type AttemptPhase =
   | 'quiet'
   | 'finished';
 
+/**
+ * How far an attempt is. The one thing in a state that is changed in place: reports that say nothing
+ * else come from every task several times a second, nothing is decided by them, and copying maps of
+ * all attempts for each would cost the square of their number.
+ */
+export interface Gauge {
+  counts: Counts;
+  rate: number;
+}
+
 /** An attempt that is believed to live. */
 export interface AttemptRecord {
   readonly stage: number;
@@ -29,11 +39,10 @@ export interface AttemptRecord {
   readonly asked: 'pause' | 'end' | null;
   /** What its node knows of its consumers, see `routesStamp`. */
   readonly routes: string;
-  readonly counts: Counts;
+  readonly gauge: Gauge;
   readonly pids: readonly number[];
   readonly operator: string;
   readonly logFile: string;
-  readonly rate: number;
 }
 
 /** A line of the job log. */
@@ -103,11 +112,10 @@ export function freshAttempt(of: Omit<Attempt, 'job'> & { readonly node: string 
     phase: 'assigned',
     asked: null,
     routes: '',
-    counts: {},
+    gauge: { counts: {}, rate: 0 },
     pids: [],
     operator: '',
     logFile: '',
-    rate: 0,
   };
 }
 

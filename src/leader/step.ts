@@ -3,6 +3,7 @@
  *
  * 1. An input records facts and decides nothing; then each job concerned looks at what is and does
  *    what is missing (`job-states/`). What was missed once is done at the next input.
+ *    A report that says nothing new but counts ends there: it costs the same for any number of tasks.
  * 2. A report counts only for the attempt that is believed to live: same epoch, same node.
  * 3. A job whose task has failed stops everything, then is recorded as failed; it starts nothing
  *    in between. An attempt that was fenced or stopped is no fault of the job: it is replaced.
@@ -22,10 +23,12 @@ export interface LeaderStep {
   readonly effects: readonly Effect[];
 }
 
-/** Takes one input. Pure. */
+/** Takes one input. Pure, but for the gauges of attempts. */
 export function step(state: LeaderState, input: Input): LeaderStep {
   const turn = new Turn(state, input.at);
   record(turn, input);
+  const isNews = input.kind !== 'report' || turn.state !== state;
+  if (!isNews) return { state, effects: turn.effects };
   const concerned = jobOf(input);
   for (const id of concerned === null ? [...turn.state.runs.keys()] : [concerned]) {
     const job = jobTurn(turn, id);

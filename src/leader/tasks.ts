@@ -216,7 +216,7 @@ export function recordFinished(turn: JobTurn): void {
   const { at, state } = turn.turn;
   for (const stage of topologicalOrder(turn.plan)) {
     if (!producersOf(turn.plan, stage).every((producer) => isStageRecorded(turn, producer))) return;
-    for (const { index, epoch, phase, counts } of attemptsOf(turn, stage)) {
+    for (const { index, epoch, phase, gauge } of attemptsOf(turn, stage)) {
       if (phase !== 'finished') continue;
       const { term } = state;
       turn.turn.propose({
@@ -226,7 +226,7 @@ export function recordFinished(turn: JobTurn): void {
         stage,
         index,
         epoch,
-        counts,
+        counts: gauge.counts,
         at,
       });
     }

@@ -1,7 +1,8 @@
 /**
  * One step in the making: the state as it becomes, and the effects so far.
  *
- * 1. The state that a step began with is never changed; each change makes a new one.
+ * 1. The state that a step began with is never changed, but for its gauges; each change makes a new
+ *    one, and a turn that changed nothing still has the very same.
  * 2. A decision is proposed once: while a command is pending, the same decision is not made again.
  * 3. Orders go to connected nodes only. Nothing is queued: who reconnects is told what still holds.
  */

@@ -127,8 +127,8 @@ function viewTask(state: LeaderState, { record, run, task }: TaskFacts): TaskVie
     operator: attempt?.operator || plannedOperator(run, task),
     state: done === null ? (attempt?.phase ?? 'waiting') : 'done',
     epoch: decided?.epoch ?? 0,
-    counts: done === null ? taskCounts(past, attempt?.counts ?? {}) : { ...past, ...done },
-    rate: attempt?.rate ?? 0,
+    counts: done === null ? taskCounts(past, attempt?.gauge.counts ?? {}) : { ...past, ...done },
+    rate: attempt?.gauge.rate ?? 0,
     logFile: attempt?.logFile ?? '',
   };
 }

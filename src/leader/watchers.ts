@@ -3,8 +3,10 @@
  *
  * 1. A watcher sees the newest state at most every `WATCH_MS`; what lies between is skipped.
  * 2. A job coming to rest is shown at once and is the last thing shown.
- * 3. Nothing is kept for a watcher but the number of changes it has seen.
+ * 3. A view is made only to be shown: a change by itself costs the same for any number of tasks.
+ * 4. Nothing is kept for a watcher but the number of changes it has seen.
  */
+import type { JobState } from '../control/index.ts';
 import { type Clock, fault, sleep } from '../core/index.ts';
 import { isResting, type JobView } from './views.ts';
 
@@ -17,21 +19,27 @@ interface Waiter {
   readonly reject: (reason: unknown) => void;
 }
 
+/** How jobs are looked at; null for a job that is not known. */
+export interface Sight {
+  view(job: string): JobView | null;
+  state(job: string): JobState | null;
+}
+
 export class Watchers {
   readonly #clock: Clock;
-  readonly #view: (job: string) => JobView | null;
+  readonly #sight: Sight;
   readonly #changes = new Map<string, number>();
   readonly #waiters = new Set<Waiter>();
   #ended: { readonly reason: unknown } | null = null;
 
-  constructor(clock: Clock, view: (job: string) => JobView | null) {
+  constructor(clock: Clock, sight: Sight) {
     this.#clock = clock;
-    this.#view = view;
+    this.#sight = sight;
   }
 
   /** The view of `job` may have changed. */
   changed(job: string): void {
-    if (this.#view(job) === null) this.#changes.delete(job);
+    if (this.#sight.state(job) === null) this.#changes.delete(job);
     else this.#changes.set(job, this.#seen(job) + 1);
     for (const waiter of [...this.#waiters]) {
       if (waiter.job !== job) continue;
@@ -50,8 +58,7 @@ export class Watchers {
   /** @throws Fault JOB_UNKNOWN */
   async whenResting(job: string): Promise<JobView> {
     for (;;) {
-      const view = this.#known(job);
-      if (isResting(view.state)) return view;
+      if (this.#isAtRest(job)) return this.#known(job);
       await this.#change(job);
     }
   }
@@ -76,7 +83,7 @@ export class Watchers {
       while (!either.aborted) {
         const changed = this.#change(job, either);
         await Promise.race([slept.then(() => rest.abort()), changed]);
-        if (isResting(this.#known(job).state)) return;
+        if (this.#isAtRest(job)) return;
       }
     } finally {
       rest.abort();
@@ -87,8 +94,15 @@ export class Watchers {
     return this.#changes.get(job) ?? 0;
   }
 
+  /** @throws Fault JOB_UNKNOWN */
+  #isAtRest(job: string): boolean {
+    const state = this.#sight.state(job);
+    if (state === null) throw fault('JOB_UNKNOWN', { job });
+    return isResting(state);
+  }
+
   #known(job: string): JobView {
-    const view = this.#view(job);
+    const view = this.#sight.view(job);
     if (view === null) throw fault('JOB_UNKNOWN', { job });
     return view;
   }
