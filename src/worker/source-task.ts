@@ -89,6 +89,8 @@ export class SourceTask implements Task {
   #logLength = 0;
   #reading = false;
   #endOfFile = false;
+  /** The ports have been told that nothing follows; before that, settled means nothing. */
+  #endsGiven = false;
   #winding: 'none' | 'pause' | 'end' = 'none';
   #stopAt: SourcePosition | null = null;
   #stopping = false;
@@ -246,7 +248,7 @@ export class SourceTask implements Task {
     const { phase } = this.#life;
     if (phase.kind === 'running') this.#resumeRunning(phase.live);
     else if (phase.kind === 'ending') {
-      if (phase.live.ports.every((port) => port.settled)) {
+      if (this.#endsGiven && phase.live.ports.every((port) => port.settled)) {
         this.#life.enter({ kind: 'finished', counts: this.counts });
       }
     }
@@ -440,6 +442,7 @@ export class SourceTask implements Task {
     checkUnchanged(live.input, live.identity, this.#position, this.#follow)
       .then(() => {
         for (const port of live.ports) port.end();
+        this.#endsGiven = true;
         this.#resume();
       })
       .catch((error: unknown) => this.#fail(error));
