@@ -9,7 +9,7 @@
  */
 import { assert, spareBytes } from '../core/index.ts';
 import { type Block, decodeBlock } from '../plan/index.ts';
-import { type Bytes, bytesOf, copyBytes } from './growable.ts';
+import { ByteSink, type Bytes, bytesOf, STORE_SLACK } from './growable.ts';
 import { SelectionCursor, type TupleSelection } from './tuple-selection.ts';
 
 export interface IngestArgs extends TupleSelection {
@@ -35,6 +35,10 @@ const VALUE = Buffer.from('\nvalue: ');
 const keyFrame = bytesOf(KEY);
 const valueFrame = bytesOf(VALUE);
 
+const NOTHING = new Uint8Array(0);
+/** Writes into the memory of each result in turn. */
+const text = new ByteSink(0);
+
 /**
  * The operator text of the selected tuples of `block`.
  * @throws fault BLOCK_INVALID
@@ -48,9 +52,8 @@ export function ingest(args: IngestArgs): IngestResult {
   const values = bytesOf(block.values);
   const clean = isSpeakable(block);
   const room = block.count * FRAME_BYTES + block.keys.length + block.values.length;
-  const taken = spareBytes.take(room);
-  const text = bytesOf(taken);
-  let at = 0;
+  const taken = spareBytes.take(room + STORE_SLACK);
+  text.use(taken);
   let count = 0;
   for (let i = cursor.next(); i < until; i = cursor.next()) {
     const keyAt = i === 0 ? 0 : block.keyEnds[i - 1];
@@ -61,21 +64,22 @@ export function ingest(args: IngestArgs): IngestResult {
       unspeakable.push(i);
       continue;
     }
-    at = put(text, at, keyFrame, 0, KEY.length);
-    at = put(text, at, keys, keyAt, keyEnd);
-    at = put(text, at, valueFrame, 0, VALUE.length);
-    at = put(text, at, values, valueAt, valueEnd);
-    text.bytes[at++] = LF;
+    text.append(keyFrame, 0, KEY.length);
+    text.append(keys, keyAt, keyEnd - keyAt);
+    text.append(valueFrame, 0, VALUE.length);
+    text.append(values, valueAt, valueEnd - valueAt);
+    text.bytes[text.length++] = LF;
     count += 1;
   }
-  assert(at <= room, 'the longest text of a block is known before it is written');
-  return { text: taken.subarray(0, at), count, unspeakable };
+  return { text: written(taken), count, unspeakable };
 }
 
-/** Copies `from[start, end)` to `to` at `at`; where it ends there. */
-function put(to: Bytes, at: number, from: Bytes, start: number, end: number): number {
-  copyBytes(from, start, to, at, end - start);
-  return at + end - start;
+/** The text, as the part of `memory` that was filled. */
+function written(memory: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+  const { length } = text;
+  text.use(NOTHING);
+  assert(length <= memory.length, 'the longest text of a block is known before it is written');
+  return memory.subarray(0, length);
 }
 
 /** One fast look at all bytes: nearly every block is clean. */
