@@ -84,7 +84,7 @@ for (const name of ['transform', 'count'] as const) {
 test.serial(
   'an engine that is stopped for longer than a deadline and goes on is exact',
   async (t) => {
-    const run = await makeRun(t, 'count', { ...PACED, stage: 'deadline: 500ms' });
+    const run = await makeRun(t, 'count', { ...PACED, stage: 'deadline: 3s' });
     const running = run.start();
     await untilItWrites(run);
     signal(running.pid, 'SIGSTOP');
@@ -96,7 +96,7 @@ test.serial(
 );
 
 test.serial('an operator that is stopped is replaced, and the result is exact', async (t) => {
-  const run = await makeRun(t, 'count', { ...PACED, stage: 'deadline: 500ms' });
+  const run = await makeRun(t, 'count', { ...PACED, stage: 'deadline: 3s' });
   const running = run.start();
   await untilItWrites(run);
   for (const pid of descendantsOf(running.pid)) signal(pid, 'SIGSTOP');
