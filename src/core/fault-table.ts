@@ -384,6 +384,16 @@ export const faultTable = {
     exit: 1,
     says: 'writer {writer} of {name} has epoch {epoch}, but epoch {newest} has taken over',
   },
+  NOT_PRIMARY: {
+    domain: 'environment',
+    exit: 3,
+    says: 'this node is not the primary of ring point {point} (configuration {version}); ask the node that the newest configuration names',
+  },
+  REPLICA_NOT_READY: {
+    domain: 'environment',
+    exit: 3,
+    says: '{name} cannot be served at this moment ({reason}); try again shortly',
+  },
   // blocks and log records
   BLOCK_INVALID: {
     domain: 'internal',

@@ -1,0 +1,27 @@
+/**
+ * replication: the files of a ring point at all its replicas.
+ *
+ *   const replicas = new Replicas({
+ *     files, store, placement, connect: (address) => peers.client(address),
+ *     clock: systemClock, random: systemRandom, log,
+ *   });
+ *   serveRpc(connection, { ...replicas.methods() });
+ *   await replicas.files().append('counts.txt', Buffer.from('Streetname: 41\n'));
+ */
+export {
+  defaultReplicaLimits,
+  type PointConfig,
+  type ReplicaLimits,
+  type ReplicaPeer,
+  type ReplicaPlacement,
+  type ReplicasOptions,
+} from './options.ts';
+export type {
+  CopyRange,
+  MergeOutcome,
+  PointListing,
+  PrimaryFiles,
+  PrimaryInfo,
+  WriterAppend,
+} from './primary-files.ts';
+export type { FileExtent, ReplicaGate, StoredFile, StoredFiles } from './stored-files.ts';

@@ -1,0 +1,94 @@
+import type { Clock, Logger, Random } from '../../core/index.ts';
+import type { FileSystem } from '../file-system.ts';
+import type { StoredFiles } from './stored-files.ts';
+
+/** Who holds a ring point; as in the control log. */
+export interface PointConfig {
+  readonly point: number;
+  readonly version: number;
+  /** Store ids; the first is the primary. */
+  readonly replicas: readonly string[];
+  /** Stores that are being filled. */
+  readonly joining: readonly string[];
+}
+
+/** What a node knows of who holds what, and how it asks for changes. */
+export interface ReplicaPlacement {
+  config(point: number): PointConfig | null;
+  /** `host:port` of the living node with that store, or null. */
+  address(store: string): string | null;
+  /** Calls `listener` after every change with the points concerned. Returns the way to end it. */
+  onChange(listener: (points: readonly number[]) => void): () => void;
+  /** Wants newer configurations soon. */
+  refresh(): void;
+  /** Asks that a joining store become a replica; it must be known that it holds everything. */
+  caughtUp(
+    store: string,
+    points: readonly { readonly point: number; readonly version: number }[],
+  ): Promise<void>;
+  /** Asks that a replica or a joining store be taken out of the configuration. */
+  unfit(store: string, point: number, version: number, reason: string): Promise<void>;
+}
+
+/** The part of `RpcClient` that is used. Shared with others: it is never closed here. */
+export interface ReplicaPeer {
+  call(
+    method: string,
+    params: unknown,
+    signal?: AbortSignal,
+    data?: readonly Uint8Array[],
+  ): Promise<unknown>;
+  stream(method: string, params: unknown, signal?: AbortSignal): AsyncGenerator<unknown>;
+}
+
+export interface ReplicasOptions {
+  /** The files of this node: `StoredFiles` for replication, the rest for reading. */
+  readonly files: FileSystem & StoredFiles;
+  /** The id of this node's store. */
+  readonly store: string;
+  readonly placement: ReplicaPlacement;
+  /** A connection that is kept and shared. @throws PEER_UNREACHABLE */
+  connect(address: string, signal?: AbortSignal): Promise<ReplicaPeer>;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+  /** For filling joining stores, all together; default 64 MiB/s. */
+  readonly repairBytesPerSecond?: number;
+  readonly limits?: Partial<ReplicaLimits>;
+}
+
+/** Times in milliseconds, sizes in bytes. */
+export interface ReplicaLimits {
+  /** How long a request waits for its point to become active. */
+  readonly readyMs: number;
+  /** How long an entry that has its place is waited for. */
+  readonly commitMs: number;
+  /** The first pause before a replica is asked again; it doubles up to `retryMsMax`. */
+  readonly retryMs: number;
+  readonly retryMsMax: number;
+  /** How long one request to a replica may take. */
+  readonly requestMs: number;
+  /** The pause between two files that are compared; 0: none are. */
+  readonly scrubMs: number;
+  /** Bytes of one request, unless one entry alone is larger. */
+  readonly batchBytes: number;
+  /** A larger entry travels in pieces of this size. */
+  readonly pieceBytes: number;
+  /** Requests under way per file and replica. */
+  readonly window: number;
+  /** Bytes of a file's newest entries that are kept for replicas; older ones are read back. */
+  readonly keptBytes: number;
+}
+
+export const defaultReplicaLimits: ReplicaLimits = {
+  readyMs: 3_000,
+  commitMs: 10_000,
+  retryMs: 20,
+  retryMsMax: 1_000,
+  requestMs: 15_000,
+  scrubMs: 30_000,
+  batchBytes: 512 * 1024,
+  pieceBytes: 4 * 1024 * 1024,
+  window: 3,
+  keptBytes: 8 * 1024 * 1024,
+};

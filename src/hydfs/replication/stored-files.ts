@@ -1,0 +1,86 @@
+/**
+ * What replication needs of the files of one node; `LocalFileSystem` and `OpenFile` are meant.
+ *
+ * G1 The gate of a file is asked before an entry of a client gets its place (`admit`, which throws
+ *    where this node may not write), in the same turn: nothing is placed by a node that has just
+ *    ceased to be primary. Entries of `copyIn` pass no gate.
+ * G2 `placed` is called in the turn that places an entry; its bytes do not change any more.
+ */
+
+/** Between a file and the replicas of its point. */
+export interface ReplicaGate {
+  /** In front of every entry of a client. @throws NOT_PRIMARY, REPLICA_NOT_READY */
+  admit(): void;
+  /** Entry `index` has its place; it is neither durable nor anywhere else yet. */
+  placed(index: number, payload: readonly Uint8Array[]): void;
+  /** Resolves when all entries up to `index` are at every replica. @throws as `admit` */
+  committed(index: number): Promise<void>;
+}
+
+/** An entry of a file's log. */
+export interface RawEntry {
+  readonly index: number;
+  /** A view that nobody changes. */
+  readonly payload: Uint8Array;
+}
+
+/** The checksum of consecutive entries up to `to` (exclusive), from where the block before ended. */
+export interface BlockSum {
+  readonly to: number;
+  readonly sum: number;
+}
+
+/** A file that is open. */
+export interface StoredFile {
+  readonly state: { readonly name: string; readonly createdAt: number; readonly length: number };
+  /** The oldest entry that is kept. */
+  readonly firstIndex: number;
+  /** The index of the next entry; those below it have their place. */
+  readonly nextIndex: number;
+  /** Entries below are durable. */
+  readonly durableIndex: number;
+  /**
+   * Places entries of another replica in one turn, the first as entry `index`, which must be
+   * `nextIndex`; resolves when they are durable.
+   * @throws LOG_CORRUPT when the rules refuse one; the fault that ended the log
+   */
+  copyIn(index: number, payloads: readonly Uint8Array[]): Promise<void>;
+  /** The durable entries from `from` on, each checked. @throws LOG_TRIMMED, LOG_CORRUPT */
+  rawEntries(
+    from: number,
+    options?: { readonly signal?: AbortSignal | undefined },
+  ): AsyncGenerator<RawEntry>;
+  /** The state as of entry `firstIndex`, for `install`. */
+  snapshotAt(firstIndex: number): Promise<Uint8Array>;
+  /** Checksums of the entries `from` to `to`, block by block. @throws LOG_TRIMMED, LOG_CORRUPT */
+  sums(from: number, to: number, signal?: AbortSignal): AsyncIterable<BlockSum>;
+  /** Resolves when everything that has its place is durable. @throws the fault that ended the log */
+  settled(): Promise<void>;
+  trim(beforeOffset: number): Promise<void>;
+}
+
+/** A file in an inventory. */
+export interface FileExtent {
+  readonly name: string;
+  readonly createdAt: number;
+  readonly firstIndex: number;
+  readonly nextIndex: number;
+}
+
+/** The files of a node. */
+export interface StoredFiles {
+  /** The files of a point; what has its place counts when it is durable, and is waited for. */
+  inventory(point: number): Promise<readonly FileExtent[]>;
+  /** The points that have a file here. */
+  pointsWithFiles(): Promise<readonly number[]>;
+  /** Removes every file of a point. */
+  wipePoint(point: number): Promise<void>;
+  /** Makes the file of `snapshot`, whose log begins at `firstIndex`, in place of one that is there. */
+  install(name: string, snapshot: Uint8Array, firstIndex: number): Promise<StoredFile>;
+  /** @throws FILE_MISSING, LOG_CORRUPT */
+  openFile(name: string): Promise<StoredFile>;
+  /** Removes a file; nothing happens when there is none. */
+  discard(name: string): Promise<void>;
+  /** Who is asked for the gate of each file, from now on. */
+  setGate(gateOf: ((file: StoredFile) => ReplicaGate) | null): void;
+}
