@@ -52,8 +52,14 @@ export interface PrimaryFiles extends FileSystem {
     name: string,
     data: Uint8Array,
   ): Promise<{ readonly length: number; readonly version: number }>;
-  /** One append of a writer, without the object that `openWriter` gives; as `FileWriter.append`. */
-  appendAs(name: string, append: WriterAppend): Promise<void>;
+  /**
+   * One append of a writer, without the object that `openWriter` gives; as `FileWriter.append`. Gives
+   * the length of the file after it, or a later one, and the version of the configuration.
+   */
+  appendAs(
+    name: string,
+    append: WriterAppend,
+  ): Promise<{ readonly length: number; readonly version: number }>;
   /** Waits until all replicas hold the same bytes; makes anew what differs. */
   merge(name: string): Promise<MergeOutcome>;
   /** What the primary of each of its points holds, with which points were asked. */
