@@ -16,6 +16,7 @@
 import { z } from 'zod';
 import {
   type Command,
+  type ControlLog,
   type ControlState,
   type Outcome,
   type Role,
@@ -33,16 +34,9 @@ import {
 } from '../core/index.ts';
 import type { MembershipDriver, MemberView } from '../membership/index.ts';
 import { nodeDisk, type SyncMode } from '../storage/index.ts';
-import {
-  type Connection,
-  dispatch,
-  openRpc,
-  RpcServer,
-  type Transport,
-  unary,
-} from '../transport/index.ts';
+import { openRpc, type RpcMethods, type Transport, unary } from '../transport/index.ts';
 import type { ControlRow } from './cluster-service.ts';
-import { Guests } from './guests.ts';
+import type { Tenant } from './door.ts';
 
 /** Between two looks at what membership says, by who leads. */
 const LOOK_MS = 250;
@@ -85,7 +79,6 @@ export class ClusterControl {
   readonly #asking = new Set<string>();
   readonly #proposing = new Set<string>();
   readonly #over = new AbortController();
-  readonly #guests = new Guests();
   #timer: Timer | null = null;
 
   private constructor(options: ClusterControlOptions, voter: VoterLog) {
@@ -128,10 +121,22 @@ export class ClusterControl {
     return this.#voter.state;
   }
 
-  /** Serves a connection that another node has made. */
-  accept(connection: Connection): void {
-    const { nodeId, cores, log } = this.#options;
-    const methods = {
+  /** The log of all decisions, as this node knows it. */
+  get log(): ControlLog {
+    return this.#voter;
+  }
+
+  /** What this part of the node answers to others. */
+  get tenant(): Tenant {
+    return {
+      receiver: (connection) => this.#voter.receiver(connection),
+      methods: () => this.#methods(),
+    };
+  }
+
+  #methods(): RpcMethods {
+    const { nodeId, cores } = this.#options;
+    return {
       'cluster.introduce': unary(z.strictObject({}), async () => ({
         voter: this.#voter.id,
         node: nodeId,
@@ -142,11 +147,6 @@ export class ClusterControl {
         return null;
       }),
     };
-    dispatch(connection, [
-      this.#guests.receiver(connection),
-      this.#voter.receiver(connection),
-      new RpcServer(connection, methods, log),
-    ]);
   }
 
   /** Decides `command`, wherever the leader is. @throws CONTROL_UNAVAILABLE */
@@ -239,7 +239,6 @@ export class ClusterControl {
     this.#over.abort();
     this.#timer?.cancel();
     await this.#voter.close();
-    this.#guests.close();
   }
 
   #roleChanged(role: Role): void {

@@ -31,7 +31,6 @@ import { ringPointOf } from '../plan/index.ts';
 import { lockDataDir, type SyncMode } from '../storage/index.ts';
 import {
   type ClusterKeys,
-  type Connection,
   dispatch,
   formatAddress,
   type Identity,
@@ -49,6 +48,7 @@ import {
   type MemberRow,
 } from './cluster-service.ts';
 import { type DataDir, dataDir } from './data-dir.ts';
+import { Door } from './door.ts';
 import { Guests } from './guests.ts';
 
 /** How often the load figures of this node are renewed. */
@@ -222,14 +222,11 @@ async function openNode(options: ClusterNodeOptions, closers: Closer[]): Promise
     log,
     ...(keys === null ? {} : { secure: keyedSockets(() => keys) }),
   });
-  const early: Connection[] = [];
-  const listener = await transport.listen(bind, (connection) => {
-    if (control === null) early.push(connection);
-    else control.accept(connection);
-  });
+  const door = new Door(log);
+  const listener = await transport.listen(bind, (connection) => door.knock(connection));
   closers.push(async () => {
     await listener.close();
-    for (const connection of early.splice(0)) connection.close();
+    door.close();
   });
   const datagrams = await openUdp({ bind: listener.address, keyed: keys !== null, log });
   address = options.advertise ?? listener.address;
@@ -261,7 +258,7 @@ async function openNode(options: ClusterNodeOptions, closers: Closer[]): Promise
     log,
   });
   closers.push(() => control?.close());
-  for (const connection of early.splice(0)) control.accept(connection);
+  door.open([control.tenant]);
   closers.push(watchSeeds(ground, transport, membership));
   const node = await ClusterNode.assemble(ground, membership, control);
   log.info(`listening on ${address}`, { node: node.id });

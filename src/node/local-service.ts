@@ -1,126 +1,66 @@
 /** Answers what people ask of a node in this process. */
-import type { ControlLog } from '../control/index.ts';
-import { isLive } from '../control/index.ts';
-import { fault, isFault, type Logger, type Random, randomId } from '../core/index.ts';
 import type { FileInfo, FileSystem } from '../hydfs/index.ts';
-import type { JobView, Leader, TaskView } from '../leader/index.ts';
-import {
-  decodeJobSpec,
-  exportedFileName,
-  formatLocation,
-  type JobSpec,
-  parseLocation,
-  planJob,
-  specFingerprint,
-} from '../plan/index.ts';
-import { type Verdict, verifyJob } from '../verify/index.ts';
-import { locate } from '../worker/index.ts';
-import { checkDestination, checkSources, clearDestination } from './checks.ts';
-import { Exporter, isExported, outputLength } from './export.ts';
-import type { OperatorCommands } from './operators.ts';
-import { resumePoints } from './resume-points.ts';
+import type { JobView, TaskView } from '../leader/index.ts';
+import type { Verdict } from '../verify/index.ts';
+import type { LocalJobs } from './local-jobs.ts';
 import type { Service, SubmitRequest, Submitted } from './service.ts';
 
 export interface LocalServiceOptions {
-  readonly leader: Leader;
-  readonly control: ControlLog;
+  readonly jobs: LocalJobs;
   readonly fs: FileSystem;
-  readonly operators: OperatorCommands;
-  readonly log: Logger;
-  readonly random: Random;
   /** ends the node that this is the service of */
   close(): Promise<void>;
 }
 
 export class LocalService implements Service {
   readonly #options: LocalServiceOptions;
+  readonly #jobs: LocalJobs;
 
   constructor(options: LocalServiceOptions) {
     this.#options = options;
+    this.#jobs = options.jobs;
   }
 
   get fs(): FileSystem {
     return this.#options.fs;
   }
 
-  /**
-   * Makes `spec` a job, or goes on with it when it is unfinished.
-   * @throws JOB_UNFINISHED, DESTINATION_TAKEN, DESTINATION_EXISTS, SOURCE_MISSING, OPERATOR_NOT_FOUND, ...
-   */
-  async submit({ spec, overwrite, restart }: SubmitRequest): Promise<Submitted> {
-    await this.#endCancelled(spec.name);
-    const before = this.#unfinished(spec);
-    const same = before?.fingerprint === specFingerprint(spec);
-    if (before !== null && same && !restart) return this.#goOn(before, spec);
-    const replace = restart || overwrite;
-    if (before !== null && !replace) {
-      throw fault('JOB_UNFINISHED', { name: before.name, job: before.job.slice(0, 8) });
-    }
-    const rivals = this.#rivals(spec);
-    if (rivals.length > 0 && !replace) throw destinationTaken(spec, rivals[0]);
-    if (before === null && !replace) {
-      const ended = await this.#endedButNotExported(spec);
-      if (ended !== null) return { kind: 'ended', job: ended };
-    }
-    await this.#check(spec, replace);
-    for (const rival of rivals) {
-      await this.#giveUp(rival);
-      await this.#forget(rival);
-    }
-    if (before !== null) await this.#giveUp(before);
-    for (const view of this.#options.leader.jobs()) {
-      if (view.name === spec.name && !isLive(view.state)) await this.#forget(view);
-    }
-    const id = randomId(this.#options.random);
-    await this.#options.leader.submit(spec, { id });
-    return { kind: 'new', job: id };
+  /** As `LocalJobs.submit`. */
+  submit(request: SubmitRequest): Promise<Submitted> {
+    return this.#jobs.submit(request);
   }
 
-  async jobs(): Promise<readonly JobView[]> {
-    return this.#options.leader.jobs();
+  jobs(): Promise<readonly JobView[]> {
+    return this.#jobs.jobs();
   }
 
-  async job(job: string): Promise<JobView> {
-    return this.#find(job);
+  job(job: string): Promise<JobView> {
+    return this.#jobs.job(job);
   }
 
-  async tasks(job?: string): Promise<readonly TaskView[]> {
-    const { leader } = this.#options;
-    return job === undefined ? leader.tasks() : leader.tasks(this.#find(job).job);
+  tasks(job?: string): Promise<readonly TaskView[]> {
+    return this.#jobs.tasks(job);
   }
 
   watch(job: string, signal?: AbortSignal): AsyncIterable<JobView> {
-    return this.#options.leader.watch(this.#find(job).job, signal);
+    return this.#jobs.watch(job, signal);
   }
 
-  async stop(job: string, mode: 'end' | 'now'): Promise<JobView> {
-    const { job: id } = this.#find(job);
-    await this.#options.leader.stop(id, mode === 'end' ? 'drain' : 'now');
-    return this.#find(id);
+  stop(job: string, mode: 'end' | 'now'): Promise<JobView> {
+    return this.#jobs.stop(job, mode);
   }
 
-  async suspend(job: string): Promise<JobView> {
-    return this.#options.leader.suspend(this.#find(job).job);
+  suspend(job: string): Promise<JobView> {
+    return this.#jobs.suspend(job);
   }
 
-  async verify(job: string): Promise<Verdict> {
-    const { control, fs } = this.#options;
-    const view = this.#find(job);
-    const record = control.state.jobs.get(view.job);
-    if (record === undefined) throw fault('JOB_UNKNOWN', { job });
-    return verifyJob({ record, fs });
+  verify(job: string): Promise<Verdict> {
+    return this.#jobs.verify(job);
   }
 
-  /** Completes the local destination of a job that has ended, when its run has not done it. */
-  async completeExport(job: string): Promise<void> {
-    const { control, fs } = this.#options;
-    const record = control.state.jobs.get(this.#find(job).job);
-    if (record?.state !== 'finished' && record?.state !== 'stopped') return;
-    const plan = planJob(record.job, decodeJobSpec(record.spec));
-    const location = locate(plan.spec, plan.spec.sink.file);
-    if (location.kind === 'hydfs' || (await isExported(fs, plan))) return;
-    const exporter = await Exporter.open(fs, plan, location.path);
-    await exporter.finish(true);
+  /** As `LocalJobs.completeExport`. */
+  completeExport(job: string): Promise<void> {
+    return this.#jobs.completeExport(job);
   }
 
   create(name: string): Promise<FileInfo> {
@@ -158,109 +98,4 @@ export class LocalService implements Service {
   close(): Promise<void> {
     return this.#options.close();
   }
-
-  /** A job by id, by the only id that begins so, or by name: the newest of that name. */
-  #find(job: string): JobView {
-    const all = this.#options.leader.jobs();
-    const byId = all.filter(
-      (view) => view.job === job || (job.length >= 6 && view.job.startsWith(job)),
-    );
-    if (byId.length === 1) return byId[0];
-    const named = all.filter((view) => view.name === job);
-    const live = named.find((view) => isLive(view.state));
-    const newest = live ?? named.sort((a, b) => b.submittedAt - a.submittedAt).at(0);
-    if (newest === undefined) throw fault('JOB_UNKNOWN', { job });
-    return newest;
-  }
-
-  /** The unfinished job of the same name; refuses one that says something else. */
-  #unfinished(spec: JobSpec): JobView | null {
-    const candidates = this.#options.leader
-      .jobs()
-      .filter((view) => view.name === spec.name && isResumable(view))
-      .sort((a, b) => b.submittedAt - a.submittedAt);
-    const [newest] = candidates;
-    return newest ?? null;
-  }
-
-  async #goOn(view: JobView, spec: JobSpec): Promise<Submitted> {
-    const { leader, fs } = this.#options;
-    await checkSources(spec, fs);
-    const from = await resumePoints(fs, planJob(view.job, spec));
-    if (view.state === 'stopping') await leader.stop(view.job, 'drain');
-    else await leader.resume(view.job);
-    return { kind: 'resumed', job: view.job, from };
-  }
-
-  /** A job that was being cancelled when its process died is cancelled now. */
-  async #endCancelled(name: string): Promise<void> {
-    for (const view of this.#options.leader.jobs()) {
-      if (view.name === name && view.state === 'cancelling') await this.#giveUp(view);
-    }
-  }
-
-  async #giveUp(view: JobView): Promise<void> {
-    if (!isLive(view.state)) return;
-    await this.#options.leader.stop(view.job, 'now');
-    await this.#options.leader.whenEnded(view.job);
-  }
-
-  /** Unfinished jobs of other names that write where `spec` is to write. */
-  #rivals(spec: JobSpec): JobView[] {
-    const { leader, control } = this.#options;
-    const wanted = formatLocation(locate(spec, spec.sink.file));
-    return leader.jobs().filter((view) => {
-      const record = control.state.jobs.get(view.job);
-      if (view.name === spec.name || record === undefined || !isResumable(view)) return false;
-      const other = decodeJobSpec(record.spec);
-      return formatLocation(locate(other, other.sink.file)) === wanted;
-    });
-  }
-
-  /** Removes what an ended job has kept, and its record; its destination stays. */
-  async #forget({ job }: JobView): Promise<void> {
-    const { control, fs } = this.#options;
-    const marker = exportedFileName(job);
-    const files = await fs.list(`jobs/${job}/`);
-    // The marker goes last: a job without it, but with an output, would be taken for unexported.
-    for (const file of files) if (file !== marker) await fs.remove(file);
-    if (files.includes(marker)) await fs.remove(marker);
-    await control.propose({ kind: 'job-forget', term: control.term, job, at: 0 });
-  }
-
-  async #endedButNotExported(spec: JobSpec): Promise<string | null> {
-    if (parseLocation(spec.sink.file).kind === 'hydfs') return null;
-    const fingerprint = specFingerprint(spec);
-    const ended = this.#options.leader
-      .jobs()
-      .filter(
-        (view) =>
-          view.fingerprint === fingerprint &&
-          (view.state === 'finished' || view.state === 'stopped'),
-      )
-      .sort((a, b) => b.submittedAt - a.submittedAt)
-      .at(0);
-    if (ended === undefined) return null;
-    const plan = planJob(ended.job, spec);
-    if (await isExported(this.#options.fs, plan)) return null;
-    return (await outputLength(this.#options.fs, plan)) === null ? null : ended.job;
-  }
-
-  async #check(spec: JobSpec, replace: boolean): Promise<void> {
-    const { fs, operators } = this.#options;
-    await checkSources(spec, fs);
-    for (let stage = 1; stage <= spec.stages.length; stage++) await operators.make(spec, stage);
-    await checkDestination(spec, fs).catch(async (error: unknown) => {
-      if (!replace || !isFault(error, 'DESTINATION_EXISTS')) throw error;
-      await clearDestination(spec, fs);
-    });
-  }
-}
-
-function destinationTaken(spec: JobSpec, { name, job }: JobView): Error {
-  return fault('DESTINATION_TAKEN', { destination: spec.sink.file, name, job: job.slice(0, 8) });
-}
-
-function isResumable(view: JobView): boolean {
-  return isLive(view.state) || view.state === 'failed';
 }

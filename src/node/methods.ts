@@ -2,9 +2,10 @@
 import { z } from 'zod';
 import type { FileInfo } from '../hydfs/index.ts';
 import type { JobView, TaskView } from '../leader/index.ts';
+import { decodeJobSpec } from '../plan/index.ts';
 import { type RpcClient, type RpcMethods, streaming, unary } from '../transport/index.ts';
 import type { Verdict } from '../verify/index.ts';
-import type { Service } from './service.ts';
+import type { FileService, JobService, Service, SubmitRequest, Submitted } from './service.ts';
 
 /** Bytes of one append over a connection; larger files go in several. */
 export const APPEND_BYTES_MAX = 512 * 1024;
@@ -14,6 +15,7 @@ const bytes = z.custom<Uint8Array>((value) => value instanceof Uint8Array);
 const offset = z.number().int().nonnegative();
 const oneJob = z.strictObject({ job: name });
 const oneFile = z.strictObject({ name });
+const submit = z.strictObject({ spec: z.unknown(), overwrite: z.boolean(), restart: z.boolean() });
 const stop = z.strictObject({ job: name, mode: z.enum(['end', 'now']) });
 const append = z.strictObject({ name, data: bytes });
 const range = z.strictObject({ name, from: offset.optional(), to: offset.optional() });
@@ -21,7 +23,15 @@ const follow = z.strictObject({ name, from: offset });
 
 /** What `service` answers to requests. */
 export function serviceMethods(service: Service): RpcMethods {
-  return {
+  return { ...jobMethods(service), ...fileMethods(service) };
+}
+
+/** What `service` answers about jobs; `prefix` keeps two services on one connection apart. */
+export function jobMethods(service: JobService, prefix = ''): RpcMethods {
+  const methods: RpcMethods = {
+    submit: unary(submit, ({ spec, overwrite, restart }) =>
+      service.submit({ spec: decodeJobSpec(spec), overwrite, restart }),
+    ),
     jobs: unary(z.strictObject({}), () => service.jobs()),
     job: unary(oneJob, ({ job }) => service.job(job)),
     tasks: unary(z.strictObject({ job: name.optional() }), ({ job }) => service.tasks(job)),
@@ -29,6 +39,13 @@ export function serviceMethods(service: Service): RpcMethods {
     stop: unary(stop, ({ job, mode }) => service.stop(job, mode)),
     suspend: unary(oneJob, ({ job }) => service.suspend(job)),
     verify: unary(oneJob, ({ job }) => service.verify(job)),
+  };
+  return Object.fromEntries(Object.entries(methods).map(([key, run]) => [`${prefix}${key}`, run]));
+}
+
+/** What `service` answers about files. */
+export function fileMethods(service: FileService): RpcMethods {
+  return {
     'fs.create': unary(oneFile, (file) => service.create(file.name)),
     'fs.append': unary(append, ({ name: file, data }) => service.append(file, data)),
     'fs.stat': unary(oneFile, (file) => service.stat(file.name)),
@@ -44,46 +61,64 @@ export function serviceMethods(service: Service): RpcMethods {
   };
 }
 
-/** A service in another process, asked over `rpc`. */
-export class RemoteService implements Service {
-  readonly #rpc: RpcClient;
-  readonly #close: () => void;
+/** Jobs that another process knows of, asked over `rpc`. */
+export class RemoteJobs implements JobService {
+  protected readonly rpc: RpcClient;
+  readonly #prefix: string;
 
-  constructor(rpc: RpcClient, close: () => void) {
-    this.#rpc = rpc;
-    this.#close = close;
+  constructor(rpc: RpcClient, prefix = '') {
+    this.rpc = rpc;
+    this.#prefix = prefix;
+  }
+
+  async submit(request: SubmitRequest): Promise<Submitted> {
+    return (await this.#call('submit', request)) as Submitted;
   }
 
   async jobs(): Promise<readonly JobView[]> {
-    return (await this.#rpc.call('jobs', {})) as JobView[];
+    return (await this.#call('jobs', {})) as JobView[];
   }
 
   async job(job: string): Promise<JobView> {
-    return (await this.#rpc.call('job', { job })) as JobView;
+    return (await this.#call('job', { job })) as JobView;
   }
 
   async tasks(job?: string): Promise<readonly TaskView[]> {
-    return (await this.#rpc.call('tasks', job === undefined ? {} : { job })) as TaskView[];
+    return (await this.#call('tasks', job === undefined ? {} : { job })) as TaskView[];
   }
 
   watch(job: string, signal?: AbortSignal): AsyncIterable<JobView> {
-    return this.#rpc.stream('watch', { job }, signal) as AsyncIterable<JobView>;
+    return this.rpc.stream(`${this.#prefix}watch`, { job }, signal) as AsyncIterable<JobView>;
   }
 
   async stop(job: string, mode: 'end' | 'now'): Promise<JobView> {
-    return (await this.#rpc.call('stop', { job, mode })) as JobView;
+    return (await this.#call('stop', { job, mode })) as JobView;
   }
 
   async suspend(job: string): Promise<JobView> {
-    return (await this.#rpc.call('suspend', { job })) as JobView;
+    return (await this.#call('suspend', { job })) as JobView;
   }
 
   async verify(job: string): Promise<Verdict> {
-    return (await this.#rpc.call('verify', { job })) as Verdict;
+    return (await this.#call('verify', { job })) as Verdict;
+  }
+
+  #call(method: string, params: unknown): Promise<unknown> {
+    return this.rpc.call(`${this.#prefix}${method}`, params);
+  }
+}
+
+/** A service in another process, asked over `rpc`. */
+export class RemoteService extends RemoteJobs implements Service {
+  readonly #close: () => void;
+
+  constructor(rpc: RpcClient, close: () => void) {
+    super(rpc);
+    this.#close = close;
   }
 
   async create(file: string): Promise<FileInfo> {
-    return (await this.#rpc.call('fs.create', { name: file })) as FileInfo;
+    return (await this.rpc.call('fs.create', { name: file })) as FileInfo;
   }
 
   async append(file: string, data: Uint8Array): Promise<number> {
@@ -91,22 +126,22 @@ export class RemoteService implements Service {
     let at = 0;
     do {
       const piece = data.subarray(at, at + APPEND_BYTES_MAX);
-      length = (await this.#rpc.call('fs.append', { name: file, data: piece })) as number;
+      length = (await this.rpc.call('fs.append', { name: file, data: piece })) as number;
       at += piece.length;
     } while (at < data.length);
     return length;
   }
 
   async stat(file: string): Promise<FileInfo> {
-    return (await this.#rpc.call('fs.stat', { name: file })) as FileInfo;
+    return (await this.rpc.call('fs.stat', { name: file })) as FileInfo;
   }
 
   async list(prefix: string): Promise<readonly FileInfo[]> {
-    return (await this.#rpc.call('fs.list', { prefix })) as FileInfo[];
+    return (await this.rpc.call('fs.list', { prefix })) as FileInfo[];
   }
 
   async remove(file: string): Promise<void> {
-    await this.#rpc.call('fs.remove', { name: file });
+    await this.rpc.call('fs.remove', { name: file });
   }
 
   read(file: string, from?: number, to?: number): AsyncIterable<Uint8Array> {
@@ -115,11 +150,11 @@ export class RemoteService implements Service {
       ...(from === undefined ? {} : { from }),
       ...(to === undefined ? {} : { to }),
     };
-    return this.#rpc.stream('fs.read', params) as AsyncIterable<Uint8Array>;
+    return this.rpc.stream('fs.read', params) as AsyncIterable<Uint8Array>;
   }
 
   tail(file: string, from: number, signal: AbortSignal): AsyncIterable<Uint8Array> {
-    return this.#rpc.stream('fs.tail', { name: file, from }, signal) as AsyncIterable<Uint8Array>;
+    return this.rpc.stream('fs.tail', { name: file, from }, signal) as AsyncIterable<Uint8Array>;
   }
 
   async close(): Promise<void> {

@@ -39,6 +39,7 @@ import {
 } from '../transport/index.ts';
 import { Worker } from '../worker/index.ts';
 import { type DataDir, dataDir } from './data-dir.ts';
+import { LocalJobs } from './local-jobs.ts';
 import { LocalService } from './local-service.ts';
 import { serviceMethods } from './methods.ts';
 import { OperatorCommands } from './operators.ts';
@@ -132,7 +133,8 @@ async function openParts(
   const leader = await Leader.open({ control, clock, log, random, hold: true });
   closers.push(() => leader.close());
   if (!options.idle) for (const gone of control.state.nodes.keys()) leader.nodeLost(gone);
-  const service = new LocalService({ leader, control, fs, operators, log, random, close });
+  const jobs = new LocalJobs({ leader, control, fs, operators, random });
+  const service = new LocalService({ jobs, fs, close });
 
   // Tasks meet where any user of the machine may knock; commands are answered on the socket only.
   const acceptTasks = (connection: Connection): void =>

@@ -33,8 +33,13 @@ export interface SubmitRequest {
   readonly restart: boolean;
 }
 
-/** What any process may ask, here or over a connection. */
-export interface Service {
+/** What may be asked about jobs. */
+export interface JobService {
+  /**
+   * Makes a description a job, or goes on with it when it is unfinished.
+   * @throws JOB_UNFINISHED, DESTINATION_TAKEN, DESTINATION_EXISTS, SOURCE_MISSING, OPERATOR_NOT_FOUND, ...
+   */
+  submit(request: SubmitRequest): Promise<Submitted>;
   jobs(): Promise<readonly JobView[]>;
   /** `job`: an id or a name. @throws JOB_UNKNOWN */
   job(job: string): Promise<JobView>;
@@ -46,7 +51,10 @@ export interface Service {
   /** Winds the job down so that the same command goes on later. */
   suspend(job: string): Promise<JobView>;
   verify(job: string): Promise<Verdict>;
+}
 
+/** What may be asked about files. */
+export interface FileService {
   create(name: string): Promise<FileInfo>;
   /** Gives the length after it. */
   append(name: string, data: Uint8Array): Promise<number>;
@@ -55,5 +63,9 @@ export interface Service {
   remove(name: string): Promise<void>;
   read(name: string, from?: number, to?: number): AsyncIterable<Uint8Array>;
   tail(name: string, from: number, signal: AbortSignal): AsyncIterable<Uint8Array>;
+}
+
+/** What any process may ask, here or over a connection. */
+export interface Service extends JobService, FileService {
   close(): Promise<void>;
 }
