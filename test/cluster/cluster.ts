@@ -24,6 +24,7 @@ import { type ClusterService, type MemberRow, reachCluster } from '../../src/nod
 import { type Program, Workshop } from '../crash/program.ts';
 import { until, untilText } from '../helpers/poll.ts';
 import { signal } from '../helpers/process-tree.ts';
+import type { Network } from './network.ts';
 
 const PORT = 7070;
 /** Generous: other work may have the machine. */
@@ -54,17 +55,24 @@ export class Cluster {
   readonly #workshop: Workshop;
   readonly #program: Program;
   readonly #flags: readonly string[];
-  readonly #network: string;
+  readonly #loopback: string;
+  readonly #network: Network | null;
   readonly #lastResort: () => void;
   #places = 0;
 
-  private constructor(workshop: Workshop, program: Program, flags: readonly string[]) {
+  private constructor(
+    workshop: Workshop,
+    program: Program,
+    flags: readonly string[],
+    network: Network | null,
+  ) {
     this.#workshop = workshop;
     this.#program = program;
     this.#flags = flags;
+    this.#network = network;
     clusters += 1;
     const number = (process.pid * 8 + (clusters % 8)) % (254 * 254);
-    this.#network = `127.${1 + Math.floor(number / 254)}.${1 + (number % 254)}`;
+    this.#loopback = `127.${1 + Math.floor(number / 254)}.${1 + (number % 254)}`;
     this.#lastResort = () => this.#abandon();
     process.on('exit', this.#lastResort);
     // A signal that nobody handles ends a process without its `exit`: the nodes would stay.
@@ -73,10 +81,16 @@ export class Cluster {
     }
   }
 
-  /** A cluster without nodes yet; every node is started with `flags`. */
-  static async make(flags: readonly string[] = []): Promise<Cluster> {
+  /**
+   * A cluster without nodes yet; every node is started with `flags`, and at its place in `network`
+   * when there is one (then it needs a key).
+   */
+  static async make(
+    flags: readonly string[] = [],
+    network: Network | null = null,
+  ): Promise<Cluster> {
     const workshop = new Workshop();
-    return new Cluster(workshop, await workshop.build(), flags);
+    return new Cluster(workshop, await workshop.build(), flags, network);
   }
 
   /** Those that have not ended. */
@@ -85,7 +99,8 @@ export class Cluster {
   }
 
   addressOf(place: number): string {
-    return `${this.#network}.${place}:${PORT}`;
+    const host = this.#network?.addressOf(place) ?? `${this.#loopback}.${place}`;
+    return `${host}:${PORT}`;
   }
 
   /** Starts a node; it may still fail. */
@@ -100,7 +115,10 @@ export class Cluster {
       ...['--data', data, ...(seeds.length === 0 ? [] : ['--join', seeds.join(',')])],
       ...[...this.#flags, ...(options.flags ?? [])],
     ];
-    const node = new ClusterProcess(this.#program, args, { address, data });
+    const { command, env } = this.#program;
+    const at = this.#network?.prefix(place) ?? [];
+    const program = { command: [...at, ...command], env };
+    const node = new ClusterProcess(program, args, { address, data });
     this.nodes.push(node);
     return node;
   }
