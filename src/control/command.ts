@@ -8,12 +8,19 @@
  * disk or a peer goes through `entrySchema` first, so `apply` sees well-formed commands only.
  */
 import { z } from 'zod';
+import { RING_POINTS } from '../plan/index.ts';
 import { type JobState, jobStates } from './job-edges.ts';
 
 /** Longest name, address or id in a command, in characters. */
 const NAME_CHARS_MAX = 1024;
 /** Longest reason, in characters: a sentence with a short traceback. */
 export const REASON_CHARS_MAX = 8192;
+/** Copies that may be wished for. */
+export const COPIES_MAX = 8;
+/** Stores in one list of a configuration: all copies may have to move to other stores at once. */
+export const REPLICAS_MAX = 2 * COPIES_MAX;
+/** Longest id of a store, in characters. */
+const STORE_CHARS_MAX = 64;
 /** A slot table: 1024 task indexes, two bytes each, low byte first. */
 const TABLE_BYTES = 2048;
 
@@ -24,6 +31,32 @@ const at = z.number().nonnegative();
 const term = uint;
 const stage = uint;
 const index = uint;
+
+const store = z.string().min(1).max(STORE_CHARS_MAX);
+const point = uint.max(RING_POINTS - 1);
+/** Numbers of stores, by their place in the command's list: ids would make an entry six times as long. */
+const storeNumbers = z.array(uint).max(REPLICAS_MAX);
+/** A point, the version that it must have, and its replicas and joining stores from then on. */
+const pointChange = z.tuple([point, uint, storeNumbers.min(1), storeNumbers]);
+
+const pointsSchema = z
+  .strictObject({
+    kind: z.literal('hydfs-points'),
+    term,
+    stores: z.array(store).max(RING_POINTS),
+    changes: z.array(pointChange).min(1).max(RING_POINTS),
+    at,
+  })
+  .refine(({ stores }) => new Set(stores).size === stores.length, 'a store is listed twice')
+  .refine(
+    ({ stores, changes }) =>
+      changes.every(([, , replicas, joining]) => areStores([...replicas, ...joining], stores)),
+    'a change names a store twice, or one that is not listed',
+  );
+
+function areStores(numbers: readonly number[], stores: readonly string[]): boolean {
+  return new Set(numbers).size === numbers.length && numbers.every((n) => n < stores.length);
+}
 
 export const stateSchema = z.enum(jobStates as [JobState, ...JobState[]]);
 
@@ -39,7 +72,16 @@ export const tableSchema = z
 
 export const commandSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('term-begin'), term, at }),
-  z.strictObject({ kind: z.literal('node-admit'), term, node: id, address: id, cores: uint, at }),
+  z.strictObject({
+    kind: z.literal('node-admit'),
+    term,
+    node: id,
+    address: id,
+    cores: uint,
+    /** The id of its files' store, which it keeps over restarts; without one it holds no files. */
+    store: store.optional(),
+    at,
+  }),
   z.strictObject({ kind: z.literal('node-remove'), term, node: id, at }),
   z.strictObject({
     kind: z.literal('job-submit'),
@@ -81,6 +123,34 @@ export const commandSchema = z.discriminatedUnion('kind', [
     at,
   }),
   z.strictObject({ kind: z.literal('job-forget'), term, job: id, at }),
+  z.strictObject({
+    kind: z.literal('hydfs-copies'),
+    term,
+    copies: uint.min(1).max(COPIES_MAX),
+    at,
+  }),
+  pointsSchema,
+  z.strictObject({
+    kind: z.literal('hydfs-caught-up'),
+    term,
+    store,
+    /** Points and the versions that they must have. */
+    points: z
+      .array(z.tuple([point, uint]))
+      .min(1)
+      .max(RING_POINTS),
+    at,
+  }),
+  z.strictObject({
+    kind: z.literal('hydfs-unfit'),
+    term,
+    store,
+    point,
+    version: uint,
+    /** For people. */
+    reason: z.string().max(REASON_CHARS_MAX),
+    at,
+  }),
 ]);
 
 export const entrySchema = z.strictObject({ index: uint, term, command: commandSchema });
@@ -103,7 +173,9 @@ export type Refusal =
   | 'job-live'
   | 'stale-epoch'
   | 'already-done'
-  | 'stale-version';
+  | 'stale-version'
+  | 'no-such-store'
+  | 'last-replica';
 
 /**
  * What applying a command came to. `epoch` is set by `assign`; `replaced` by a `node-admit` that

@@ -13,6 +13,7 @@
  * voter; agreement among several comes behind the same interface, and nothing above notices.
  */
 export {
+  COPIES_MAX,
   type Command,
   type Counts,
   commandSchema,
@@ -20,10 +21,21 @@ export {
   entrySchema,
   type Outcome,
   REASON_CHARS_MAX,
+  REPLICAS_MAX,
   type Refusal,
 } from './command.ts';
 export type { Applied, ControlLog, Role } from './control-log.ts';
+export { COPIES_DEFAULT, encodePlans, type HydfsState, type PointPlan } from './hydfs-state.ts';
 export { isLive, type JobState, jobEdges, jobStates, mayMove } from './job-edges.ts';
+export {
+  changedPoints,
+  emptyPoints,
+  type PointConfig,
+  type PointTable,
+  pointConfig,
+  pointConfigs,
+  withConfigs,
+} from './point-table.ts';
 export { SingleVoterLog, type SingleVoterOptions } from './single-voter-log.ts';
 export { restore, snapshot } from './snapshot.ts';
 export {

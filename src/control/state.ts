@@ -11,13 +11,16 @@
  * 6. `task-done` counts only for the newest epoch of the task, and once. A job is finished or
  *    stopped only when each task that was ever assigned is done.
  * 7. A node that comes back is another node: admitting one removes the older ones of its place, which
- *    is its address, and what stands before `#` in its id (the rest is made at each start).
+ *    is its address, what stands before `#` in its id (the rest is made at each start), and the store
+ *    of its files. Admitted again without a store, a node keeps the one that it has.
  * 8. A job that has once been `stopping` is draining until its end: suspended or failed on the way and
  *    resumed, it stops again, and it is never finished.
  * 9. Ended jobs are remembered up to `JOBS_ENDED_MAX`; then the oldest is forgotten.
+ * What holds of replicated files is in `hydfs-state.ts`.
  */
 import { unreachable } from '../core/index.ts';
 import type { Command, Counts, Outcome, Refusal } from './command.ts';
+import { applyHydfs, emptyHydfs, type HydfsCommand, type HydfsState } from './hydfs-state.ts';
 import { isLive, type JobState, mayMove, mayResume } from './job-edges.ts';
 
 /** Ended jobs kept for listings; each holds its specification and a line per task. */
@@ -27,6 +30,8 @@ export interface NodeRecord {
   readonly node: string;
   readonly address: string;
   readonly cores: number;
+  /** The id of its store of files; null: it holds none. */
+  readonly store: string | null;
   readonly admittedAt: number;
 }
 
@@ -72,6 +77,7 @@ export interface ControlState {
   readonly index: number;
   readonly nodes: ReadonlyMap<string, NodeRecord>;
   readonly jobs: ReadonlyMap<string, JobRecord>;
+  readonly hydfs: HydfsState;
 }
 
 export interface Step {
@@ -80,7 +86,13 @@ export interface Step {
 }
 
 /** The state before the first entry. */
-export const emptyState: ControlState = { term: 0, index: 0, nodes: new Map(), jobs: new Map() };
+export const emptyState: ControlState = {
+  term: 0,
+  index: 0,
+  nodes: new Map(),
+  jobs: new Map(),
+  hydfs: emptyHydfs,
+};
 
 /** The key of a task among the tasks of its job. */
 export function taskKey(stage: number, index: number): string {
@@ -114,6 +126,11 @@ function decide(state: ControlState, command: Command): Step {
       return slots(state, command);
     case 'job-forget':
       return forget(state, command);
+    case 'hydfs-copies':
+    case 'hydfs-points':
+    case 'hydfs-caught-up':
+    case 'hydfs-unfit':
+      return decideHydfs(state, command);
     default:
       return unreachable(command);
   }
@@ -133,14 +150,25 @@ function withJob(state: ControlState, job: JobRecord): ControlState {
   return { ...state, jobs: new Map(state.jobs).set(job.job, job) };
 }
 
-function admit(state: ControlState, { node, address, cores, at }: Of<'node-admit'>): Step {
+function admit(state: ControlState, command: Of<'node-admit'>): Step {
+  const { node, address, cores, at } = command;
   const nodes = new Map(state.nodes);
+  const store = command.store ?? nodes.get(node)?.store ?? null;
   const replaced = [...nodes.values()].filter(
-    (old) => old.node !== node && (old.address === address || placeOf(old.node) === placeOf(node)),
+    (old) => old.node !== node && isSamePlace(old, { node, address, store }),
   );
   for (const old of replaced) nodes.delete(old.node);
-  nodes.set(node, { node, address, cores, admittedAt: at });
+  nodes.set(node, { node, address, cores, store, admittedAt: at });
   return accept({ ...state, nodes }, { replaced: replaced.map((old) => old.node) });
+}
+
+/** 7. */
+function isSamePlace(
+  old: NodeRecord,
+  { node, address, store }: Pick<NodeRecord, 'node' | 'address' | 'store'>,
+): boolean {
+  if (old.address === address || placeOf(old.node) === placeOf(node)) return true;
+  return store !== null && old.store === store;
 }
 
 function placeOf(node: string): string {
@@ -257,4 +285,9 @@ function forget(state: ControlState, { job: id }: Of<'job-forget'>): Step {
   const jobs = new Map(state.jobs);
   jobs.delete(id);
   return accept({ ...state, jobs });
+}
+
+function decideHydfs(state: ControlState, command: HydfsCommand): Step {
+  const next = applyHydfs(state.hydfs, command);
+  return next.ok ? accept({ ...state, hydfs: next.hydfs }) : refuse(state, next.why, next.of);
 }

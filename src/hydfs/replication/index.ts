@@ -8,9 +8,9 @@
  *   serveRpc(connection, { ...replicas.methods() });
  *   await replicas.files().append('counts.txt', Buffer.from('Streetname: 41\n'));
  */
+export type { PointConfig } from '../../control/index.ts';
 export {
   defaultReplicaLimits,
-  type PointConfig,
   type ReplicaLimits,
   type ReplicaPeer,
   type ReplicaPlacement,

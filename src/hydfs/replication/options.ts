@@ -1,16 +1,7 @@
+import type { PointConfig } from '../../control/index.ts';
 import type { Clock, Logger, Random } from '../../core/index.ts';
 import type { FileSystem } from '../file-system.ts';
 import type { StoredFiles } from './stored-files.ts';
-
-/** Who holds a ring point; as in the control log. */
-export interface PointConfig {
-  readonly point: number;
-  readonly version: number;
-  /** Store ids; the first is the primary. */
-  readonly replicas: readonly string[];
-  /** Stores that are being filled. */
-  readonly joining: readonly string[];
-}
 
 /** What a node knows of who holds what, and how it asks for changes. */
 export interface ReplicaPlacement {

@@ -7,6 +7,9 @@ import {
   emptyState,
   isLive,
   mayMove,
+  type PointConfig,
+  pointConfig,
+  pointConfigs,
   restore,
   snapshot,
 } from '../../../src/control/index.ts';
@@ -32,6 +35,7 @@ export function brokenRule(
       brokenTerm(next.outcome.ok, command.term, newestTerm) ??
       brokenEpoch(epochs, command, next) ??
       brokenNames(next.state) ??
+      brokenPoints(state, next.state, command) ??
       brokenWish(draining, next.state);
     if (broken !== null) return broken;
     if (!isDeepStrictEqual(copy(next.state), next.state)) return 'a snapshot differs';
@@ -95,4 +99,45 @@ function brokenWish(draining: Set<string>, state: ControlState): string | null {
 function brokenNames(state: ControlState): string | null {
   const live = [...state.jobs.values()].filter((job) => isLive(job.state)).map((job) => job.name);
   return new Set(live).size === live.length ? null : 'two live jobs share a name';
+}
+
+/** H1 to H4 of `hydfs-state.ts`. */
+function brokenPoints(before: ControlState, after: ControlState, command: Command): string | null {
+  for (const old of pointConfigs(before.hydfs.points)) {
+    if (pointConfig(after.hydfs.points, old.point) === null) return 'a point lost its replicas';
+  }
+  for (const config of pointConfigs(after.hydfs.points)) {
+    const old = pointConfig(before.hydfs.points, config.point);
+    if (isDeepStrictEqual(old, config)) continue;
+    const { point, version, replicas, joining } = config;
+    const stores = [...replicas, ...joining];
+    if (version !== (old?.version ?? 0) + 1) return 'a version did not grow by one';
+    if (!expects(command, point, version - 1)) return 'a stale change took effect';
+    if (replicas.length === 0) return 'a point lost its replicas';
+    if (new Set(stores).size !== stores.length) return 'a store is twice in a configuration';
+    if (old !== null && !wereFilled(old, config, command)) return 'a replica was never filled';
+  }
+  return null;
+}
+
+function expects(command: Command, point: number, version: number): boolean {
+  if (command.kind === 'hydfs-unfit') return command.point === point && command.version === version;
+  const wishes =
+    command.kind === 'hydfs-points'
+      ? command.changes
+      : command.kind === 'hydfs-caught-up'
+        ? command.points
+        : [];
+  return wishes.some(([of, at]) => of === point && at === version);
+}
+
+function wereFilled(old: PointConfig, { replicas }: PointConfig, command: Command): boolean {
+  return replicas
+    .filter((store) => !old.replicas.includes(store))
+    .every(
+      (store) =>
+        command.kind === 'hydfs-caught-up' &&
+        command.store === store &&
+        old.joining.includes(store),
+    );
 }
