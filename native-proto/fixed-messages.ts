@@ -44,6 +44,23 @@ export const fixedMessages: ReadonlyArray<readonly [string, Message]> = [
   ['failure', { kind: 'failure', id: 65_535, fault: FAULT }],
   ['item', { kind: 'item', id: 65_536, value: new Uint8Array([0, 127, 128, 255]) }],
   ['item-empty', { kind: 'item', id: U32_MAX, value: new Uint8Array(0) }],
+  [
+    'request-data',
+    {
+      kind: 'request-data',
+      id: 256,
+      method: 'hydfs.copy',
+      params: { name: 'täglich/日', index: 2 ** 40 },
+      credit: 0,
+      data: [new Uint8Array([0, 127, 128, 255])],
+    },
+  ],
+  [
+    'response-data',
+    { kind: 'response-data', id: 1, result: null, data: [new Uint8Array(300).fill(7)] },
+  ],
+  ['item-data', { kind: 'item-data', id: 2 ** 32, value: 24, data: [new Uint8Array([1])] }],
+  ['item-data-empty', { kind: 'item-data', id: 2, value: [], data: [new Uint8Array(0)] }],
   ['cancel', { kind: 'cancel', id: 2 ** 32 }],
   ['credit', { kind: 'credit', id: U53_MAX, n: 16 }],
   [
@@ -281,4 +298,7 @@ export const refusedPayloads: ReadonlyArray<readonly [string, string, string]> =
   ['wide-integer', 'a20004011b0020000000000000', 'an integer above 2^53 - 1'],
   ['deep', `a30009010102${'81'.repeat(20)}f6`, 'nested deeper than 16'],
   ['array', '8200041805', 'not a map'],
+  ['data-cut-off', 'a40010010102f6034201', 'data that is shorter than it says'],
+  ['data-rest', 'a40010010102f603410100', 'a byte after the data'],
+  ['data-text', 'a40010010102f6036161', 'text where the data belongs'],
 ];

@@ -66,13 +66,19 @@ function recordAsJson({ kind, inputs, outputs }: WalRecord): unknown {
 
 /** Bytes become `{ "bytes": hex }`; everything else is JSON already. */
 function asJson(message: Message): unknown {
-  const { kind, ...fields } = message;
+  const { kind, ...fields } = oneByteString(message);
   const plain = JSON.stringify(fields, function (key: string, value: unknown) {
     // a Buffer has been turned into its JSON form before it gets here
     const original: unknown = this[key];
     return original instanceof Uint8Array ? { bytes: hex(original) } : value;
   });
   return { kind, fields: Object.entries(JSON.parse(plain)) };
+}
+
+/** Data in pieces is one byte string when it travels. */
+function oneByteString(message: Message): Message | (object & { readonly kind: string }) {
+  if (!('data' in message) || !Array.isArray(message.data)) return message;
+  return Object.assign({ ...message }, { data: Buffer.concat(message.data) });
 }
 
 function hex(bytes: Uint8Array): string {

@@ -14,9 +14,10 @@ const HEAD = `; The protocol of RainStorm: what nodes say to each other and what
 ; Made from the comments in src/wire by native-proto/generate.ts; change it there.
 ;
 ; frame = length (u32, big endian, of the payload) | payload, which is one \`message\`
-; Limits: 1 MiB of payload, 32 MiB + 64 KiB for \`data\`, 4 KiB before the handshake is done;
-; depth 16; 65,536 items. No indefinite lengths, no tags, no integers above 2^53 - 1; key 0
-; comes first, and the message number is written in its shortest form.
+; Limits: 1 MiB of payload, 32 MiB + 64 KiB for \`data\` and messages named \`-data\` (1 MiB beside
+; their data), 4 KiB before the handshake is done; depth 16; 65,536 items. No indefinite lengths, no
+; tags, no integers above 2^53 - 1; key 0 comes first, and the message number is written in its
+; shortest form.
 `;
 
 /** The whole grammar. */

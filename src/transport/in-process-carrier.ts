@@ -5,15 +5,18 @@
  *   P1  Messages arrive in order and never during `send`: what is queued is delivered together in
  *       the next turn of the event loop, so that neither side runs on the other's stack and
  *       sockets and timers have their turn between two deliveries.
- *   P2  Blocks are handed on by reference; every other message is written down and read again, so
+ *   P2  Blocks and bulk data are handed on by reference; every other message is written down and read again, so
  *       that the two sides share no object and nothing works here that a socket would refuse.
  *   P3  `queuedBytes` counts what the peer has not been given, in bytes of frames.
  */
-import { present } from '../core/index.ts';
+import { assert, present } from '../core/index.ts';
 import { decodeMessage, encodeMessage, type Message } from '../wire/index.ts';
+import { inOnePiece } from './bulk.ts';
 import type { Carrier, CarrierEvents } from './link.ts';
 
 const FRAME_LENGTH_BYTES = 4;
+
+type BulkMessage = Extract<Message, { readonly data: readonly Uint8Array[] }>;
 
 type Entry =
   | { readonly kind: 'message'; readonly message: Message; readonly bytes: number }
@@ -138,5 +141,16 @@ export class InProcessCarrier implements Carrier {
 /** What the peer gets for `message`, by P2. */
 function handedOver(message: Message, parts: readonly Uint8Array[]): Message {
   if (message.kind === 'ack' || message.kind === 'data') return message;
+  if (!isBulk(message)) return readBack(parts);
+  const beside = readBack(encodeMessage({ ...message, data: [] }));
+  assert(isBulk(beside), 'what is read is of the kind that was written');
+  return { ...beside, data: [inOnePiece(message.data)] };
+}
+
+function isBulk(message: Message): message is BulkMessage {
+  return 'data' in message && Array.isArray(message.data);
+}
+
+function readBack(parts: readonly Uint8Array[]): Message {
   return decodeMessage(Buffer.concat(parts).subarray(FRAME_LENGTH_BYTES));
 }

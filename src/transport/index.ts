@@ -8,6 +8,9 @@
  *   const client = openRpc(await transport.connect(listener.address));
  *   await client.call('echo', 'hello');
  *
+ * Bytes travel beside params, results and items without being copied: `call` takes them last, the
+ * method gets them last, and a `Bulk` that it returns or yields is what the asker gets.
+ *
  * Nodes on several machines give `secure: keyedSockets(() => keys)` with the keys of `readKeyFile`;
  * README.md says what that proves. `Redial` keeps a connection to an address.
  *
@@ -15,6 +18,7 @@
  * `connection.drained()` and waits when it is given a promise.
  */
 export { formatAddress, isLoopback, parseAddress, type Target } from './address.ts';
+export { Bulk } from './bulk.ts';
 export { ClusterKey, type ClusterKeys } from './cluster-key.ts';
 export type {
   Connection,

@@ -8,9 +8,12 @@
  *       than the credit given (`STREAM_CREDIT`), so a slow reader slows the peer.
  *   Q3  Ids are used once. An answer to a request that was given up is ignored; an answer to one
  *       that was never asked, or items beyond the credit, end the connection.
+ *   Q4  Requests with data are sent in the order of the calls, each when the queue is short.
  */
 import { type Fault, fault } from '../core/index.ts';
 import { fromWireFault, type Message } from '../wire/index.ts';
+import { Bulk } from './bulk.ts';
+import { BulkSender } from './bulk-sender.ts';
 import type { Connection } from './connection.ts';
 import { dispatch, type Receiver } from './dispatch.ts';
 import { ItemQueue } from './item-queue.ts';
@@ -30,39 +33,44 @@ interface Open {
 
 export class RpcClient implements Receiver {
   readonly #connection: Connection;
+  readonly #bulk: BulkSender;
   readonly #open = new Map<number, Open>();
   #lastId = 0;
   #ended: Fault | null = null;
 
   constructor(connection: Connection) {
     this.#connection = connection;
+    this.#bulk = new BulkSender(connection);
   }
 
   /**
-   * Runs `method` at the peer.
+   * Runs `method` at the peer, which gets `data` beside the params; the pieces are given away.
+   * Bytes beside the answer come as a `Bulk`.
    * @throws the method's fault; PEER_CLOSED, PEER_LOST or PEER_SILENT; the signal's reason
    */
-  async call(method: string, params: unknown, signal?: AbortSignal): Promise<unknown> {
+  async call(
+    method: string,
+    params: unknown,
+    signal?: AbortSignal,
+    data: readonly Uint8Array[] = [],
+  ): Promise<unknown> {
     const { promise, resolve, reject } = Promise.withResolvers<unknown>();
     const unexpected = (): void => {
       throw fault('WIRE_INVALID', { problem: `${method} has one answer, and an item came` });
     };
-    const id = this.#ask(method, params, 0, signal, {
-      item: unexpected,
-      done: resolve,
-      failed: reject,
-    });
+    const open = { item: unexpected, done: resolve, failed: reject };
+    const id = this.#ask({ method, params, credit: 0 }, data, signal, open);
     return this.#until(id, promise, signal);
   }
 
   /**
    * Runs `method`, which answers item by item. The request is sent when the first item is asked
-   * for; leaving the loop cancels it.
+   * for; leaving the loop cancels it. An item with bytes beside it is a `Bulk`.
    * @throws as `call`, from the iteration
    */
   async *stream(method: string, params: unknown, signal?: AbortSignal): AsyncGenerator<unknown> {
     const queue = new ItemQueue(STREAM_CREDIT);
-    const id = this.#ask(method, params, STREAM_CREDIT, signal, {
+    const id = this.#ask({ method, params, credit: STREAM_CREDIT }, [], signal, {
       item: (value) => queue.push(value),
       done: () => queue.end(),
       failed: (reason) => queue.fail(reason),
@@ -95,6 +103,12 @@ export class RpcClient implements Receiver {
       case 'item':
         this.#find(message.id)?.item(message.value);
         return true;
+      case 'response-data':
+        this.#take(message.id)?.done(new Bulk(message.result, message.data));
+        return true;
+      case 'item-data':
+        this.#find(message.id)?.item(new Bulk(message.value, message.data));
+        return true;
       default:
         return false;
     }
@@ -109,9 +123,8 @@ export class RpcClient implements Receiver {
   }
 
   #ask(
-    method: string,
-    params: unknown,
-    credit: number,
+    asked: { readonly method: string; readonly params: unknown; readonly credit: number },
+    data: readonly Uint8Array[],
     signal: AbortSignal | undefined,
     open: Open,
   ): number {
@@ -121,7 +134,11 @@ export class RpcClient implements Receiver {
     if (this.#open.size >= REQUESTS_MAX)
       throw fault('REQUESTS_TOO_MANY', { peer, count: REQUESTS_MAX });
     const id = ++this.#lastId;
-    this.#connection.send({ kind: 'request', id, method, params, credit });
+    if (data.length === 0) this.#connection.send({ kind: 'request', id, ...asked });
+    else
+      this.#bulk.send(id, { kind: 'request-data', id, ...asked, data }, (reason) => {
+        this.#take(id)?.failed(reason);
+      });
     this.#open.set(id, open);
     return id;
   }
@@ -144,7 +161,7 @@ export class RpcClient implements Receiver {
     const open = this.#open.get(id);
     if (open === undefined) return;
     this.#open.delete(id);
-    this.#connection.send({ kind: 'cancel', id });
+    if (!this.#bulk.withdraw(id)) this.#connection.send({ kind: 'cancel', id });
     open.failed(reason);
   }
 

@@ -1,33 +1,27 @@
 import type { z } from 'zod';
 import { fault } from '../core/index.ts';
 
-/** What a peer may ask for. */
+/** What a method is given: its params, what ends it early, and the bytes beside the params. */
+type Run<P, R> = (params: P, signal: AbortSignal, data: Uint8Array) => R;
+
+/** What a peer may ask for. An answer or an item that is a `Bulk` carries bytes beside it. */
 export type RpcMethod =
-  | {
-      readonly kind: 'unary';
-      readonly run: (params: unknown, signal: AbortSignal) => Promise<unknown>;
-    }
-  | {
-      readonly kind: 'stream';
-      readonly run: (params: unknown, signal: AbortSignal) => AsyncIterable<unknown>;
-    };
+  | { readonly kind: 'unary'; readonly run: Run<unknown, Promise<unknown>> }
+  | { readonly kind: 'stream'; readonly run: Run<unknown, AsyncIterable<unknown>> };
 
 export type RpcMethods = Readonly<Record<string, RpcMethod>>;
 
 /** A method with one answer. A fault that it throws is thrown to the asker. */
-export function unary<P>(
-  params: z.ZodType<P>,
-  run: (params: P, signal: AbortSignal) => Promise<unknown>,
-): RpcMethod {
-  return { kind: 'unary', run: async (raw, signal) => run(checked(params, raw), signal) };
+export function unary<P>(params: z.ZodType<P>, run: Run<P, Promise<unknown>>): RpcMethod {
+  return {
+    kind: 'unary',
+    run: async (raw, signal, data) => run(checked(params, raw), signal, data),
+  };
 }
 
 /** A method that answers item by item; it is asked for the next one when there is room for it. */
-export function streaming<P>(
-  params: z.ZodType<P>,
-  run: (params: P, signal: AbortSignal) => AsyncIterable<unknown>,
-): RpcMethod {
-  return { kind: 'stream', run: (raw, signal) => run(checked(params, raw), signal) };
+export function streaming<P>(params: z.ZodType<P>, run: Run<P, AsyncIterable<unknown>>): RpcMethod {
+  return { kind: 'stream', run: (raw, signal, data) => run(checked(params, raw), signal, data) };
 }
 
 class ParamsInvalid extends Error {

@@ -9,16 +9,22 @@
  *   V4  An item is asked of a method only when the peer has given credit for it and the
  *       connection's queue is short.
  *   V5  When the connection ends, every running method's signal is aborted.
+ *   V6  Bulk answers and items, however many methods have one, are sent one at a time while the
+ *       queue is short.
  */
 
 import { type Fault, fault, isFault, type Logger, reasonOf, silentLog } from '../core/index.ts';
 import { type Message, type Request, toWireFault } from '../wire/index.ts';
+import { Bulk, inOnePiece } from './bulk.ts';
+import { sendWhenShort } from './bulk-sender.ts';
 import type { Connection } from './connection.ts';
 import { dispatch, type Receiver } from './dispatch.ts';
 import { named, type RpcMethod, type RpcMethods } from './rpc-method.ts';
 
 /** Methods running for one connection. */
 export const RUNNING_MAX = 1024;
+
+const NO_DATA = new Uint8Array(0);
 
 interface Running {
   readonly abort: AbortController;
@@ -41,7 +47,10 @@ export class RpcServer implements Receiver {
   receive(message: Message): boolean {
     switch (message.kind) {
       case 'request':
-        this.#start(message);
+        this.#start(message, NO_DATA);
+        return true;
+      case 'request-data':
+        this.#start({ ...message, kind: 'request' }, inOnePiece(message.data));
         return true;
       case 'cancel':
         this.#stop(message.id, new Error('the request was cancelled'));
@@ -59,7 +68,7 @@ export class RpcServer implements Receiver {
       this.#stop(id, reason ?? new Error('the connection was closed'));
   }
 
-  #start(request: Request): void {
+  #start(request: Request, data: Uint8Array): void {
     const { id, credit } = request;
     if (this.#running.has(id))
       throw fault('WIRE_INVALID', { problem: `request ${id} is still running` });
@@ -69,7 +78,7 @@ export class RpcServer implements Receiver {
     } else {
       const running = { abort: new AbortController(), credit, moreCredit: null };
       this.#running.set(id, running);
-      void this.#run(request, method, running);
+      void this.#run(request, data, method, running);
     }
   }
 
@@ -83,11 +92,16 @@ export class RpcServer implements Receiver {
   }
 
   /** V1. Never rejects. */
-  async #run(request: Request, method: RpcMethod, running: Running): Promise<void> {
+  async #run(
+    request: Request,
+    data: Uint8Array,
+    method: RpcMethod,
+    running: Running,
+  ): Promise<void> {
     const { id } = request;
     try {
-      const result = await this.#result(request, method, running);
-      if (!running.abort.signal.aborted) this.#connection.send({ kind: 'response', id, result });
+      const result = await this.#result(request, data, method, running);
+      await this.#send(asAnswer(id, result), running.abort.signal);
     } catch (error) {
       if (!running.abort.signal.aborted) this.#fail(id, named(request.method, error));
     } finally {
@@ -95,14 +109,19 @@ export class RpcServer implements Receiver {
     }
   }
 
-  async #result(request: Request, method: RpcMethod, running: Running): Promise<unknown> {
+  async #result(
+    request: Request,
+    data: Uint8Array,
+    method: RpcMethod,
+    running: Running,
+  ): Promise<unknown> {
     const { signal } = running.abort;
     if ((method.kind === 'stream') !== request.credit > 0) {
       const problem = `it answers ${method.kind === 'stream' ? 'item by item' : 'once'}`;
       throw fault('REQUEST_INVALID', { method: request.method, problem });
     }
-    if (method.kind === 'unary') return method.run(request.params, signal);
-    await this.#items(request.id, method.run(request.params, signal), running);
+    if (method.kind === 'unary') return method.run(request.params, signal, data);
+    await this.#items(request.id, method.run(request.params, signal, data), running);
     return null;
   }
 
@@ -116,9 +135,8 @@ export class RpcServer implements Receiver {
         if (signal.aborted) return;
         const { done, value } = await iterator.next();
         if (done === true) return;
-        if (signal.aborted) return;
         running.credit -= 1;
-        this.#connection.send({ kind: 'item', id, value });
+        await this.#send(asItem(id, value), signal);
       }
     } finally {
       await iterator.return?.();
@@ -131,6 +149,12 @@ export class RpcServer implements Receiver {
       await running.moreCredit.promise;
     }
     await this.#connection.drained();
+  }
+
+  /** V6 for those with data; others leave at once. */
+  async #send(message: Message, signal: AbortSignal): Promise<void> {
+    if ('data' in message) await sendWhenShort(this.#connection, message, signal);
+    else if (!signal.aborted) this.#connection.send(message);
   }
 
   #allow(id: number, items: number): void {
@@ -156,6 +180,16 @@ export class RpcServer implements Receiver {
     if (!isFault(error)) this.#log.error('a request failed', { reason: reasonOf(error) });
     this.#connection.send({ kind: 'failure', id, fault: toWireFault(error) });
   }
+}
+
+function asAnswer(id: number, result: unknown): Message {
+  if (!(result instanceof Bulk)) return { kind: 'response', id, result };
+  return { kind: 'response-data', id, result: result.value, data: result.parts };
+}
+
+function asItem(id: number, value: unknown): Message {
+  if (!(value instanceof Bulk)) return { kind: 'item', id, value };
+  return { kind: 'item-data', id, value: value.value, data: value.parts };
 }
 
 /** Serves `methods` on a connection that has no other use. */

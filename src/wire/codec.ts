@@ -8,9 +8,11 @@
  *   W3  What `decodeMessage` returns has every field of its grammar and no other.
  *   W4  What `encodeMessage` returns passes the receiver's checks: a message that would not is
  *       refused where it is sent.
- *   W5  Blocks are not copied: sending hands on the given bytes, receiving gives a view.
+ *   W5  Blocks and bulk data are not copied: sending hands on the given bytes, receiving gives a
+ *       view. What is beside bulk data is within the limit of messages without.
  */
 import { readValue, writeMap } from './cbor.ts';
+import { pieces } from './fields.ts';
 import { invalid } from './invalid.ts';
 import {
   CONTROL_FRAME_BYTES_MAX,
@@ -22,11 +24,14 @@ import { checkData, DATA, type Data, readData, writeDataHead } from './messages/
 import { definitions, type Message } from './messages/index.ts';
 import { NotPlain, plain } from './plain.ts';
 import { scanCbor } from './scan.ts';
+import { writeUint } from './uint.ts';
 
 /** Bytes of a frame before its payload. */
 export const LENGTH_BYTES = 4;
 /** Payload bytes that `limitOf` needs; no message is shorter. */
 export const PEEK_BYTES = 4;
+/** The head of a byte string at most: its type and its length. */
+const BULK_HEAD_BYTES_MAX = 9;
 /** Parts below this are copied into one: a write of two small pieces costs more than the copy. */
 const COPY_BYTES = 2048;
 
@@ -34,6 +39,12 @@ type AnyDefinition = (typeof definitions)[number];
 
 const byNumber = new Map<number, AnyDefinition>(definitions.map((each) => [each.number, each]));
 const byKind = new Map<string, AnyDefinition>(definitions.map((each) => [each.kind, each]));
+/** Messages that may be longer than `CONTROL_FRAME_BYTES_MAX`. */
+const large = new Set<number>([
+  DATA,
+  ...definitions.filter(({ bulk }) => bulk).map(({ number }) => number),
+]);
+const NO_BYTES = 0x40;
 
 /**
  * The frame of `message`, length first, in one or more parts that are to be sent in order.
@@ -48,8 +59,7 @@ export function encodeMessage(message: Message): Uint8Array[] {
     frame.writeUInt32BE(end - LENGTH_BYTES, 0);
     return [frame.subarray(0, end)];
   }
-  const payload = encodeControl(message);
-  return join(lengthOf(payload.length), payload);
+  return encodeControl(message);
 }
 
 /**
@@ -74,9 +84,11 @@ export function decodeMessage(bytes: Uint8Array): Message {
  * @throws fault WIRE_INVALID when no message starts so
  */
 export function limitOf(bytes: Uint8Array, at: number): number {
-  return numberOf(bytes, at, at + PEEK_BYTES) === DATA
-    ? DATA_FRAME_BYTES_MAX
-    : CONTROL_FRAME_BYTES_MAX;
+  return mostOf(numberOf(bytes, at, at + PEEK_BYTES));
+}
+
+function mostOf(number: number): number {
+  return large.has(number) ? DATA_FRAME_BYTES_MAX : CONTROL_FRAME_BYTES_MAX;
 }
 
 function encodeData(message: Data): Uint8Array[] {
@@ -87,18 +99,51 @@ function encodeData(message: Data): Uint8Array[] {
   return join(head.subarray(0, end), message.block);
 }
 
-function encodeControl(message: Exclude<Message, { kind: 'data' | 'ack' }>): Uint8Array {
+function encodeControl(message: Exclude<Message, { kind: 'data' | 'ack' }>): Uint8Array[] {
   const definition = byKind.get(message.kind);
   if (definition === undefined) throw invalid(`there is no message ${String(message.kind)}`);
   const { kind, ...fields } = message;
   const checked = definition.schema.safeParse(fields);
   if (!checked.success) throw invalid(`${kind}: ${firstIssue(checked.error)}`);
   const values: Record<string, unknown> = checked.data;
+  if (definition.bulk) return encodeBulk(definition, values);
   const payload = writeMap(definition.number, definition.fields.map(fieldOf(kind, values)));
   checkSize(definition.number, payload.length);
+  checkScanned(kind, payload);
+  return join(lengthOf(payload.length), payload);
+}
+
+/** Everything but the data is written and checked as a message without any would be (W4, W5). */
+function encodeBulk(definition: AnyDefinition, values: Record<string, unknown>): Uint8Array[] {
+  const { kind, number, fields } = definition;
+  const parts = pieces.parse(values.data);
+  let length = 0;
+  for (const part of parts) length += part.length;
+  const map = writeMap(number, fields.slice(0, -1).map(fieldOf(kind, values)));
+  const head = Buffer.allocUnsafe(LENGTH_BYTES + map.length + 1 + BULK_HEAD_BYTES_MAX);
+  head.set(map, LENGTH_BYTES);
+  head[LENGTH_BYTES] += 1;
+  const key = LENGTH_BYTES + map.length;
+  head[key] = fields.length;
+  head[key + 1] = NO_BYTES;
+  checkBeside(kind, map.length);
+  checkScanned(kind, head.subarray(LENGTH_BYTES, key + 2));
+  const end = writeUint(head, key + 1, 2, length);
+  checkSize(number, end - LENGTH_BYTES + length);
+  head.writeUInt32BE(end - LENGTH_BYTES + length, 0);
+  return joinAll(head.subarray(0, end), parts, length);
+}
+
+function checkScanned(kind: string, payload: Uint8Array): void {
   const problem = scanCbor(payload);
   if (problem !== null) throw invalid(`${kind} has ${problem}`);
-  return payload;
+}
+
+function checkBeside(kind: string, length: number): void {
+  if (length <= CONTROL_FRAME_BYTES_MAX) return;
+  throw invalid(
+    `${kind} has ${length} bytes beside its data, more than ${CONTROL_FRAME_BYTES_MAX}`,
+  );
 }
 
 function fieldOf(kind: string, values: Record<string, unknown>): (name: string) => unknown {
@@ -124,18 +169,22 @@ function numberOf(bytes: Uint8Array, at: number, end: number): number {
 }
 
 function checkSize(number: number, length: number): void {
-  const max = number === DATA ? DATA_FRAME_BYTES_MAX : CONTROL_FRAME_BYTES_MAX;
+  const max = mostOf(number);
   if (length > max) throw invalid(`it has ${length} bytes, more than ${max}`);
 }
 
 function checkFields(definition: AnyDefinition, bytes: Uint8Array): Message {
-  const { kind, fields } = definition;
+  const { kind, fields, bulk } = definition;
   if (bytes[0] !== 0xa1 + fields.length) throw invalid(`${kind} has not ${fields.length} fields`);
   const raw = readMap(bytes, kind);
   const named: Record<string, unknown> = {};
   for (let i = 0; i < fields.length; i++) {
     if (!Object.hasOwn(raw, i + 1)) throw invalid(`${kind} has no ${fields[i]}`);
     named[fields[i]] = raw[i + 1];
+  }
+  if (bulk && named.data instanceof Uint8Array) {
+    checkBeside(kind, bytes.length - named.data.length - 1 - BULK_HEAD_BYTES_MAX);
+    named.data = [named.data];
   }
   const checked = definition.schema.safeParse(named);
   if (!checked.success) throw invalid(`${kind}: ${firstIssue(checked.error)}`);
@@ -163,6 +212,25 @@ function lengthOf(payload: number): Uint8Array {
   const length = Buffer.allocUnsafe(LENGTH_BYTES);
   length.writeUInt32BE(payload, 0);
   return length;
+}
+
+function joinAll(head: Uint8Array, parts: readonly Uint8Array[], length: number): Uint8Array[] {
+  if (length < COPY_BYTES) return [Buffer.concat([head, ...parts])];
+  const joined: Uint8Array[] = [];
+  let small = [head];
+  for (const part of parts) {
+    if (part.length < COPY_BYTES) {
+      small.push(part);
+      continue;
+    }
+    joined.push(...together(small), part);
+    small = [];
+  }
+  return [...joined, ...together(small)];
+}
+
+function together(small: readonly Uint8Array[]): readonly Uint8Array[] {
+  return small.length < 2 ? small : [Buffer.concat(small)];
 }
 
 function join(head: Uint8Array, rest: Uint8Array): Uint8Array[] {

@@ -31,6 +31,10 @@ export const address = text(1, NAME_BYTES_MAX);
 export const sentence = text(0, SENTENCE_BYTES_MAX);
 export const anything = z.unknown();
 export const bytes = z.custom<Uint8Array>((value) => value instanceof Uint8Array, 'expected bytes');
+export const pieces = z.custom<readonly Uint8Array[]>(
+  (value) => Array.isArray(value) && value.every((each) => each instanceof Uint8Array),
+  'expected bytes',
+);
 export const routes = z.array(z.tuple([u16, address]));
 export const wireFault = z.strictObject({
   code: name,

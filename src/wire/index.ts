@@ -18,6 +18,7 @@ export { fromWireFault, toWireFault } from './faults.ts';
 export type { WireFault } from './fields.ts';
 export { FrameParser } from './frame-parser.ts';
 export {
+  BULK_BYTES_MAX,
   CONTROL_FRAME_BYTES_MAX,
   DATA_BLOCK_BYTES_MAX,
   DATA_FRAME_BYTES_MAX,
@@ -41,6 +42,7 @@ export type { Goodbye } from './messages/goodbye.ts';
 export type { Hello } from './messages/hello.ts';
 export type { Message, MessageKind } from './messages/index.ts';
 export type { Item } from './messages/item.ts';
+export type { ItemData } from './messages/item-data.ts';
 export type { LogAppend } from './messages/log-append.ts';
 export type { LogAppendReply } from './messages/log-append-reply.ts';
 export type { LogPropose } from './messages/log-propose.ts';
@@ -52,7 +54,9 @@ export type { Pong } from './messages/pong.ts';
 export type { ReadIndex } from './messages/read-index.ts';
 export type { ReadIndexReply } from './messages/read-index-reply.ts';
 export type { Request } from './messages/request.ts';
+export type { RequestData } from './messages/request-data.ts';
 export type { Response } from './messages/response.ts';
+export type { ResponseData } from './messages/response-data.ts';
 export type { TaskReport } from './messages/task-report.ts';
 export type { TaskRoutes } from './messages/task-routes.ts';
 export type { TaskStart } from './messages/task-start.ts';

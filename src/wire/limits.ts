@@ -11,12 +11,14 @@ const MIB = 1024 * KIB;
  * line of 16 MiB; were it refused here, it would have been logged and could never be delivered.
  */
 export const DATA_FRAME_BYTES_MAX = 2 * 16 * MIB + 64 * KIB;
-/** Payload of every other frame. Larger answers are streamed in items. */
+/** Payload of every other frame, bulk data not counted. Larger answers are streamed in items. */
 export const CONTROL_FRAME_BYTES_MAX = 1 * MIB;
 /** Payload of a frame of a peer that has not been accepted yet. */
 export const HANDSHAKE_FRAME_BYTES_MAX = 4 * KIB;
 /** Bytes of a data frame that are not its block, at most. */
 export const DATA_OVERHEAD_BYTES_MAX = 64;
+/** Bulk data that every frame has room for, however long its other fields are. */
+export const BULK_BYTES_MAX = DATA_FRAME_BYTES_MAX - CONTROL_FRAME_BYTES_MAX;
 /** The largest block that a data frame can carry. */
 export const DATA_BLOCK_BYTES_MAX = DATA_FRAME_BYTES_MAX - DATA_OVERHEAD_BYTES_MAX;
 /** Nested arrays and maps, the message itself counted as one. */

@@ -47,6 +47,17 @@ test('blocks are handed on, not copied', async (t) => {
   t.is(message.kind === 'data' ? message.block : null, block);
 });
 
+test('bulk data is handed on, what is beside it is not', async (t) => {
+  const { near, far } = await connected(inProcess, t);
+  const data = [new Uint8Array(100_000)];
+  const value = { list: [1] };
+  near.send({ kind: 'item-data', id: 1, value, data });
+  const [message] = await Inbox.on(far).until(1);
+  t.is(message.kind === 'item-data' ? message.data[0] : null, data[0]);
+  t.deepEqual(message.kind === 'item-data' ? message.value : null, value);
+  t.not(message.kind === 'item-data' ? message.value : null, value);
+});
+
 test('a silence that ends lets everything through in order', async (t) => {
   const hub = new InProcessHub();
   const common = { hub, clock: systemClock };

@@ -5,6 +5,7 @@ import test, { type ExecutionContext } from 'ava';
 import { z } from 'zod';
 import { fault, isFault } from '../../src/core/index.ts';
 import {
+  Bulk,
   openRpc,
   type RpcClient,
   type RpcMethods,
@@ -31,6 +32,7 @@ const upTo = streaming(z.int(), async function* (count) {
 export function rpcSuite(harness: Harness): void {
   callSuite(harness);
   streamSuite(harness);
+  bulkSuite(harness);
 }
 
 async function rpc(harness: Harness, t: ExecutionContext, methods: RpcMethods): Promise<Rpc> {
@@ -221,5 +223,125 @@ function streamSuite(harness: Harness): void {
     };
     t.true(isFault(await t.throwsAsync(read()), 'DISK_FULL'));
     t.is(seen.length, 40);
+  });
+}
+
+const MIB = 1024 * 1024;
+
+function bulkSuite(harness: Harness): void {
+  const title = (claim: string): string => `${harness.name}: ${claim}`;
+  const filled = (bytes: number, value: number): Uint8Array => new Uint8Array(bytes).fill(value);
+  const size = unary(z.unknown(), async (params, _, data) => ({ params, size: data.length }));
+
+  test(title('bytes beside params, results and items arrive as they were'), async (t) => {
+    const turned = unary(z.string(), async (text, _, data) => {
+      return new Bulk(text.length, [data.subarray(1), data.subarray(0, 1)]);
+    });
+    const pieces = streaming(z.int(), async function* (count, _, data) {
+      t.is(data.length, 0);
+      for (let i = 0; i < count; i++) yield i % 2 === 0 ? new Bulk(i, [filled(i * 1000, i)]) : i;
+    });
+    const { client } = await rpc(harness, t, { turned, pieces, size });
+    const data = [filled(2 * MIB, 1), filled(3, 2), new Uint8Array(0), filled(MIB, 3)];
+    const answer = await client.call('turned', 'four', undefined, data);
+    t.true(answer instanceof Bulk);
+    if (!(answer instanceof Bulk)) return;
+    t.is(answer.value, 4);
+    const sent = Buffer.concat(data);
+    t.is(Buffer.compare(answer.data, Buffer.concat([sent.subarray(1), sent.subarray(0, 1)])), 0);
+    let seen = 0;
+    for await (const item of client.stream('pieces', 100)) {
+      const bulk = item instanceof Bulk;
+      t.is(bulk ? item.value : item, seen);
+      t.is(bulk, seen % 2 === 0);
+      if (bulk) t.is(Buffer.compare(item.data, filled(seen * 1000, seen)), 0);
+      seen += 1;
+    }
+    t.is(seen, 100);
+    t.deepEqual(await client.call('size', 'x'), { params: 'x', size: 0 });
+    t.deepEqual(await client.call('size', 'x', undefined, [filled(0, 0)]), {
+      params: 'x',
+      size: 0,
+    });
+  });
+
+  test(title('any number of large requests wait for each other and go in order'), async (t) => {
+    const order: number[] = [];
+    const note = unary(z.int(), async (n, _, data) => {
+      order.push(n);
+      return data.length;
+    });
+    const { client } = await rpc(harness, t, { note });
+    const data = [filled(2 * MIB, 1)];
+    // together more than a connection may have in its queue
+    const calls = Array.from({ length: 40 }, (_, n) => client.call('note', n, undefined, data));
+    t.true((await Promise.all(calls)).every((bytes) => bytes === 2 * MIB));
+    t.deepEqual(
+      order,
+      Array.from({ length: 40 }, (_, n) => n),
+    );
+  });
+
+  test(title('any number of large answers wait for each other'), async (t) => {
+    const large = unary(z.unknown(), async () => new Bulk(null, [filled(2 * MIB, 1)]));
+    const larger = streaming(z.unknown(), async function* () {
+      yield new Bulk(null, [filled(2 * MIB, 1)]);
+    });
+    const { client } = await rpc(harness, t, { large, larger });
+    const calls = Array.from({ length: 20 }, () => client.call('large', null));
+    const streams = Array.from({ length: 20 }, () => client.stream('larger', null).next());
+    for (const answer of await Promise.all(calls))
+      t.true(answer instanceof Bulk && answer.data.length === 2 * MIB);
+    for (const { value } of await Promise.all(streams))
+      t.true(value instanceof Bulk && value.data.length === 2 * MIB);
+  });
+
+  test(title('a large request that was given up in the queue is never sent'), async (t) => {
+    const seen: unknown[] = [];
+    const note = unary(z.unknown(), async (params, signal) => {
+      seen.push(params, signal.aborted);
+    });
+    const { near, far } = await connected(harness, t);
+    const client = openRpc(near);
+    const data = [filled(24 * MIB, 1)];
+    const controller = new AbortController();
+    const calls = [client.call('note', 1, undefined, data)];
+    const second = client.call('note', 2, controller.signal, data);
+    calls.push(client.call('note', 3, undefined, data));
+    const reason = new Error('changed my mind');
+    controller.abort(reason);
+    t.is(await t.throwsAsync(second), reason);
+    serveRpc(far, { note });
+    await Promise.all(calls);
+    t.deepEqual(seen, [1, false, 3, false]);
+  });
+
+  test(title('more bytes than travel fail that request alone, also in the queue'), async (t) => {
+    const { client } = await rpc(harness, t, { size });
+    const good = [filled(2 * MIB, 1)];
+    const data = [filled(33 * MIB, 1)];
+    const calls = [
+      client.call('size', 1, undefined, data),
+      client.call('size', 2, undefined, good),
+      client.call('size', 3, undefined, data),
+      client.call('size', 4, undefined, good),
+    ];
+    const outcomes = await Promise.allSettled(calls);
+    t.deepEqual(
+      outcomes.map((each) => each.status),
+      ['rejected', 'fulfilled', 'rejected', 'fulfilled'],
+    );
+    for (const each of outcomes)
+      t.true(each.status === 'fulfilled' || isFault(each.reason, 'WIRE_INVALID'));
+  });
+
+  test(title('the end of the connection ends requests that wait in the queue'), async (t) => {
+    const { client, far } = await rpc(harness, t, { forever });
+    const data = [filled(2 * MIB, 1)];
+    const calls = [1, 2, 3].map((n) => client.call('forever', n, undefined, data));
+    const outcomes = Promise.allSettled(calls);
+    far.close('leaving');
+    for (const outcome of await outcomes)
+      t.true(outcome.status === 'rejected' && isFault(outcome.reason));
   });
 }

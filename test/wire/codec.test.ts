@@ -2,6 +2,7 @@ import test from 'ava';
 import fc from 'fast-check';
 import { isFault } from '../../src/core/index.ts';
 import {
+  BULK_BYTES_MAX,
   CONTROL_FRAME_BYTES_MAX,
   DATA_BLOCK_BYTES_MAX,
   type Data,
@@ -46,6 +47,58 @@ test('a large block is sent and received without being copied', (t) => {
   const decoded = decodeMessage(payload);
   t.true(decoded.kind === 'data' && decoded.block.buffer === payload.buffer);
 });
+
+const bulk = (value: unknown, data: readonly Uint8Array[]): Message => ({
+  kind: 'item-data',
+  id: 1,
+  value,
+  data,
+});
+
+test('bulk data is sent and received without being copied', (t) => {
+  const pieces = [new Uint8Array(100_000).fill(1), new Uint8Array(50_000).fill(2)];
+  const parts = encodeMessage(bulk({ a: 1 }, pieces));
+  t.is(parts[1], pieces[0]);
+  t.is(parts[2], pieces[1]);
+  const payload = payloadOf(parts);
+  const decoded = decodeMessage(payload);
+  t.true(decoded.kind === 'item-data' && decoded.data.length === 1);
+  if (decoded.kind !== 'item-data') return;
+  t.is(decoded.data[0].buffer, payload.buffer);
+  t.deepEqual(comparable(decoded), comparable(bulk({ a: 1 }, [Buffer.concat(pieces)])));
+});
+
+test('pieces of bulk data arrive in order, whatever their sizes', (t) => {
+  const piece = fc.integer({ min: 0, max: 5000 }).map((length) => new Uint8Array(length));
+  const property = fc.property(fc.array(piece, { maxLength: 8 }), (pieces) => {
+    pieces.forEach((each, i) => {
+      each.fill(i + 1);
+    });
+    const decoded = decodeMessage(payloadOf(encodeMessage(bulk(null, pieces))));
+    t.deepEqual(comparable(decoded), comparable(bulk(null, [Buffer.concat(pieces)])));
+  });
+  t.notThrows(() => fc.assert(property, { numRuns: 200, seed: 7 }));
+});
+
+test('beside bulk data there may be as much as without, and no more', (t) => {
+  const long = 'x'.repeat(CONTROL_FRAME_BYTES_MAX);
+  const most = [new Uint8Array(BULK_BYTES_MAX)];
+  t.notThrows(() => decodeMessage(payloadOf(encodeMessage(bulk(long.slice(100), most)))));
+  refused(t, () => encodeMessage(bulk(long, [])), /bytes beside its data, more than 1048576/);
+  const over = [...most, new Uint8Array(2 * CONTROL_FRAME_BYTES_MAX)];
+  refused(t, () => encodeMessage(bulk(null, over)), /it has \d+ bytes, more than/);
+  refused(t, () => encodeMessage(bulk(nested(DEPTH_MAX), [])), /nested deeper than 16/);
+  refused(t, () => encodeMessage(bulk(Array(ITEMS_MAX - 6).fill(0), [])), /more than 65536 items/);
+  refused(t, () => decodeMessage(besideOf(CONTROL_FRAME_BYTES_MAX + 100)), /beside its data/);
+});
+
+/** `item-data` whose value is a text of `length` bytes, by hand. */
+function besideOf(length: number): Buffer {
+  const size = Buffer.alloc(4);
+  size.writeUInt32BE(length);
+  const head = Buffer.from('a400100101027a', 'hex');
+  return Buffer.concat([head, size, Buffer.alloc(length, 'x'), Buffer.from('0340', 'hex')]);
+}
 
 test('integers beyond 32 bits travel as integers, not as floats', (t) => {
   const payload = payloadOf(encodeMessage({ kind: 'cancel', id: 2 ** 40 }));

@@ -18,6 +18,7 @@ import { fenced } from './fenced.ts';
 import { goodbye } from './goodbye.ts';
 import { hello } from './hello.ts';
 import { item } from './item.ts';
+import { itemData } from './item-data.ts';
 import { logAppend } from './log-append.ts';
 import { logAppendReply } from './log-append-reply.ts';
 import { logPropose } from './log-propose.ts';
@@ -29,7 +30,9 @@ import { pong } from './pong.ts';
 import { readIndex } from './read-index.ts';
 import { readIndexReply } from './read-index-reply.ts';
 import { request } from './request.ts';
+import { requestData } from './request-data.ts';
 import { response } from './response.ts';
+import { responseData } from './response-data.ts';
 import { taskReport } from './task-report.ts';
 import { taskRoutes } from './task-routes.ts';
 import { taskStart } from './task-start.ts';
@@ -52,6 +55,9 @@ export const definitions = [
   item,
   cancel,
   credit,
+  requestData,
+  responseData,
+  itemData,
   channelOpen,
   channelReady,
   channelRefused,

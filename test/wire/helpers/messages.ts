@@ -37,6 +37,20 @@ export const anyMessage: fc.Arbitrary<Message> = fc.oneof(
   }),
   fc.record({ kind: fc.constant('item' as const), id: u53, value: plain }),
   fc.record({
+    kind: fc.constant('request-data' as const),
+    id: u53,
+    method: name,
+    params: plain,
+    credit: u32,
+    data: fc.tuple(bytes),
+  }),
+  fc.record({
+    kind: fc.constant('item-data' as const),
+    id: u53,
+    value: plain,
+    data: fc.tuple(bytes),
+  }),
+  fc.record({
     kind: fc.constant('data' as const),
     channel: u32,
     fromEpoch: u53,
