@@ -4,7 +4,10 @@
  * G1 The gate of a file is asked before an entry of a client gets its place (`admit`, which throws
  *    where this node may not write), in the same turn: nothing is placed by a node that has just
  *    ceased to be primary. Entries of `copyIn` pass no gate.
- * G2 `placed` is called in the turn that places an entry; its bytes do not change any more.
+ * G2 `placed` is called in the turn that places an entry, when the file's state has it; its bytes do
+ *    not change any more.
+ * G3 What the calls of `FileSystem` tell of a file with a gate (length, bytes, entries, that a writer
+ *    is open or fenced) lies below `committedIndex`; `StoredFile` tells what is durable here.
  */
 
 /** Between a file and the replicas of its point. */
@@ -13,6 +16,8 @@ export interface ReplicaGate {
   admit(): void;
   /** Entry `index` has its place; it is neither durable nor anywhere else yet. */
   placed(index: number, payload: readonly Uint8Array[]): void;
+  /** Entries below are at every replica, as far as is known; 0 where nothing is known. */
+  readonly committedIndex: number;
   /** Resolves when all entries up to `index` are at every replica. @throws as `admit` */
   committed(index: number): Promise<void>;
 }
@@ -50,6 +55,8 @@ export interface StoredFile {
     from: number,
     options?: { readonly signal?: AbortSignal | undefined },
   ): AsyncGenerator<RawEntry>;
+  /** The durable bytes from `from` to `to`, fewer when there are not so many, whatever the gate says. */
+  bytes(from: number, to: number, signal?: AbortSignal): AsyncIterable<Uint8Array>;
   /** The state as of entry `firstIndex`, for `install`. */
   snapshotAt(firstIndex: number): Promise<Uint8Array>;
   /** Checksums of the entries `from` to `to`, block by block. @throws LOG_TRIMMED, LOG_CORRUPT */
@@ -69,13 +76,21 @@ export interface FileExtent {
 
 /** The files of a node. */
 export interface StoredFiles {
-  /** The files of a point; what has its place counts when it is durable, and is waited for. */
+  /**
+   * The files of a point; what has its place counts when it is durable, and is waited for. A file
+   * that cannot be read any more is not among them: it is reported to the log of the program, stays on
+   * disk, and gives way to one that is installed under its name.
+   */
   inventory(point: number): Promise<readonly FileExtent[]>;
   /** The points that have a file here. */
   pointsWithFiles(): Promise<readonly number[]>;
   /** Removes every file of a point. */
   wipePoint(point: number): Promise<void>;
-  /** Makes the file of `snapshot`, whose log begins at `firstIndex`, in place of one that is there. */
+  /**
+   * Makes the file of `snapshot`, whose log begins at `firstIndex`, in place of one that is there.
+   * It is durable with its first entry, or when it is settled.
+   * @throws LOG_CORRUPT when that is no snapshot of a file named `name`
+   */
   install(name: string, snapshot: Uint8Array, firstIndex: number): Promise<StoredFile>;
   /** @throws FILE_MISSING, LOG_CORRUPT */
   openFile(name: string): Promise<StoredFile>;
