@@ -78,6 +78,21 @@ export const faultTable = {
     exit: 2,
     says: 'the source {source} does not exist; check the path, or write hydfs:NAME for a file in HyDFS',
   },
+  SOURCE_NOT_STORED: {
+    domain: 'user',
+    exit: 2,
+    says: 'the source {name} is not in HyDFS, but {path} is a file here; put it there with `rainstorm fs create {name} {path}` and run the same command again',
+  },
+  SOURCE_REPEATED: {
+    domain: 'user',
+    exit: 2,
+    says: 'the source {name} is given twice, which would give two tuples one id; give each file once',
+  },
+  PATH_IN_CLUSTER: {
+    domain: 'user',
+    exit: 2,
+    says: "'{text}' is no HyDFS name ({reason}), and a job of a cluster reads and writes HyDFS only; put a local file there with `rainstorm fs create NAME FILE` and give its NAME",
+  },
   SOURCE_UNREADABLE: {
     domain: 'user',
     exit: 2,
@@ -322,6 +337,11 @@ export const faultTable = {
     domain: 'environment',
     exit: 3,
     says: 'the control log takes no decisions here ({reason}); run the command again on the node that leads',
+  },
+  LEADER_MISSING: {
+    domain: 'environment',
+    exit: 3,
+    says: 'no node answers for the jobs of the cluster at this moment ({reason}); more than half of the voters must be up and reach each other, try again shortly',
   },
   JOB_UNKNOWN: {
     domain: 'user',

@@ -7,7 +7,8 @@
  * 3. A request (submit, stop, ...) resolves when its decision is durable; the work follows.
  * 4. When the control log fails or has another leader, this one has ended: nothing is ordered any
  *    more and whoever waits is told why.
- * 5. A node that is known but not connected is given `absentMs`, then it counts as dead.
+ * 5. A node that is known but not connected is given `absentMs`, then it counts as dead; or it is not
+ *    for this leader to say (null), and only the control log makes nodes dead.
  */
 import type { Applied, Command, ControlLog, Outcome, Role } from '../control/index.ts';
 import {
@@ -27,6 +28,7 @@ import {
   type Effect,
   type Input,
   initialState,
+  type JobEvent,
   type LeaderState,
   type NodeFacts,
   type Order,
@@ -45,7 +47,12 @@ export interface LeaderOptions {
   readonly random: Random;
   /** True: jobs that are found live are suspended, and go on when `resume` names them. */
   readonly hold?: boolean;
-  readonly absentMs?: number;
+  /** How long a silent node is hoped for; null where others decide which nodes are dead. */
+  readonly absentMs?: number | null;
+  /** Hears each line of the job logs. */
+  readonly noted?: (job: string, event: JobEvent) => void;
+  /** Called once, when this leader has ended (see 4). */
+  readonly ended?: (reason: unknown) => void;
 }
 
 /** The way to a node. */
@@ -67,7 +74,9 @@ export class Leader {
   readonly #control: ControlLog;
   readonly #clock: Clock;
   readonly #log: Logger;
-  readonly #absentMs: number;
+  readonly #absentMs: number | null;
+  readonly #noted: (job: string, event: JobEvent) => void;
+  readonly #ended: (reason: unknown) => void;
   readonly #links = new Map<string, NodeLink>();
   readonly #absent = new Map<string, Timer>();
   readonly #watchers: Watchers;
@@ -99,6 +108,8 @@ export class Leader {
     this.#clock = clock;
     this.#log = log;
     this.#absentMs = absentMs;
+    this.#noted = options.noted ?? (() => undefined);
+    this.#ended = options.ended ?? (() => undefined);
     this.#state = initialState(control.term, control.state);
     this.#watchers = new Watchers(clock, {
       view: (job) => viewJob(this.#state, job),
@@ -245,6 +256,7 @@ export class Leader {
         break;
       case 'note':
         writeNote(this.#log, effect.job, effect.event);
+        this.#noted(effect.job, effect.event);
         break;
       case 'changed':
         this.#watchers.changed(effect.job);
@@ -276,6 +288,7 @@ export class Leader {
 
   #expect(node: string): void {
     this.#found(node);
+    if (this.#absentMs === null) return;
     this.#absent.set(
       node,
       this.#clock.timer(this.#absentMs, () => this.nodeLost(node)),
@@ -297,5 +310,6 @@ export class Leader {
     this.#links.clear();
     this.#inputs.length = 0;
     this.#watchers.end(reason);
+    this.#ended(reason);
   }
 }

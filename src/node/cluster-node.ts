@@ -26,9 +26,10 @@ import {
   systemRandom,
   type Timer,
 } from '../core/index.ts';
+import { type FileSystem, LocalFileSystem } from '../hydfs/index.ts';
 import { MembershipDriver, openUdp } from '../membership/index.ts';
 import { ringPointOf } from '../plan/index.ts';
-import { lockDataDir, type SyncMode } from '../storage/index.ts';
+import { lockDataDir, nodeDisk, type SyncMode } from '../storage/index.ts';
 import {
   type ClusterKeys,
   dispatch,
@@ -50,6 +51,9 @@ import {
 import { type DataDir, dataDir } from './data-dir.ts';
 import { Door } from './door.ts';
 import { Guests } from './guests.ts';
+import { JobParts } from './job-parts.ts';
+import { serviceMethods } from './methods.ts';
+import { NodeService } from './node-service.ts';
 
 /** How often the load figures of this node are renewed. */
 const LOAD_MS = 1000;
@@ -73,6 +77,8 @@ export interface ClusterNodeOptions {
   /** for experiments: the share of membership datagrams that is thrown away */
   readonly dropRate: number;
   readonly sync?: SyncMode;
+  /** threads of the kernel pool; none unless given */
+  readonly threads?: number;
   readonly clock?: Clock;
   readonly random?: Random;
   /** where people read what happens, besides the log file */
@@ -93,17 +99,28 @@ interface Ground {
   readonly closers: Closer[];
 }
 
+/** What a node is made of. */
+interface Parts {
+  readonly membership: MembershipDriver;
+  readonly control: ClusterControl;
+  readonly fs: FileSystem;
+  readonly jobs: JobParts;
+}
+
 export class ClusterNode implements ClusterService {
   readonly #ground: Ground;
   readonly #membership: MembershipDriver;
   readonly #control: ClusterControl;
+  /** Jobs and files, as this node answers for them. */
+  readonly service: NodeService;
   readonly #ended = Promise.withResolvers<void>();
   #closing: Promise<void> | null = null;
 
-  private constructor(ground: Ground, membership: MembershipDriver, control: ClusterControl) {
+  private constructor(ground: Ground, { membership, control, jobs, fs }: Parts) {
     this.#ground = ground;
     this.#membership = membership;
     this.#control = control;
+    this.service = new NodeService({ jobs: jobs.service, fs, close: async () => undefined });
   }
 
   /**
@@ -190,14 +207,10 @@ export class ClusterNode implements ClusterService {
   }
 
   /** Opens what belongs to a made node. */
-  static async assemble(
-    ground: Ground,
-    membership: MembershipDriver,
-    control: ClusterControl,
-  ): Promise<ClusterNode> {
-    const node = new ClusterNode(ground, membership, control);
+  static async assemble(ground: Ground, parts: Parts): Promise<ClusterNode> {
+    const node = new ClusterNode(ground, parts);
     ground.closers.push(await answerCommands(ground, node));
-    ground.closers.push(measureLoad(ground, membership));
+    ground.closers.push(measureLoad(ground, parts.membership));
     return node;
   }
 }
@@ -258,11 +271,23 @@ async function openNode(options: ClusterNodeOptions, closers: Closer[]): Promise
     log,
   });
   closers.push(() => control?.close());
-  door.open([control.tenant]);
+  const fs = await openFiles(ground);
+  const { dir } = ground;
+  const threads = options.threads ?? 0;
+  const jobs = new JobParts({ dir, control, fs, transport, threads, clock, random, log });
+  closers.push(() => jobs.close());
+  door.open([control.tenant, jobs.tenant]);
   closers.push(watchSeeds(ground, transport, membership));
-  const node = await ClusterNode.assemble(ground, membership, control);
+  const node = await ClusterNode.assemble(ground, { membership, control, fs, jobs });
   log.info(`listening on ${address}`, { node: node.id });
   return node;
+}
+
+async function openFiles({ options, dir, clock, log, closers }: Ground): Promise<FileSystem> {
+  const { sync = 'group' } = options;
+  const fs = await LocalFileSystem.open({ disk: nodeDisk, root: dir.hydfs, clock, log, sync });
+  closers.push(() => fs.close());
+  return fs;
 }
 
 async function prepare(options: ClusterNodeOptions, closers: Closer[]): Promise<Ground> {
@@ -290,7 +315,7 @@ async function answerCommands(ground: Ground, node: ClusterNode): Promise<Closer
   const listener = await transport.listen(`unix:${dir.socket}`, (connection) =>
     dispatch(connection, [
       guests.receiver(connection),
-      new RpcServer(connection, clusterMethods(node), log),
+      new RpcServer(connection, { ...clusterMethods(node), ...serviceMethods(node.service) }, log),
     ]),
   );
   await chmod(dir.socket, 0o600);

@@ -9,7 +9,6 @@ import {
   exportedFileName,
   formatLocation,
   type JobSpec,
-  parseLocation,
   planJob,
   specFingerprint,
 } from '../plan/index.ts';
@@ -186,7 +185,7 @@ export class LocalJobs implements JobService {
   }
 
   async #endedButNotExported(spec: JobSpec): Promise<string | null> {
-    if (parseLocation(spec.sink.file).kind === 'hydfs') return null;
+    if (locate(spec, spec.sink.file).kind === 'hydfs') return null;
     const fingerprint = specFingerprint(spec);
     const ended = this.#options.leader
       .jobs()

@@ -13,6 +13,7 @@ export const APPEND_BYTES_MAX = 512 * 1024;
 const name = z.string().max(1024);
 const bytes = z.custom<Uint8Array>((value) => value instanceof Uint8Array);
 const offset = z.number().int().nonnegative();
+const nothing = z.strictObject({});
 const oneJob = z.strictObject({ job: name });
 const oneFile = z.strictObject({ name });
 const submit = z.strictObject({ spec: z.unknown(), overwrite: z.boolean(), restart: z.boolean() });
@@ -23,22 +24,22 @@ const follow = z.strictObject({ name, from: offset });
 
 /** What `service` answers to requests. */
 export function serviceMethods(service: Service): RpcMethods {
-  return { ...jobMethods(service), ...fileMethods(service) };
+  return { ...jobMethods(() => service), ...fileMethods(service) };
 }
 
-/** What `service` answers about jobs; `prefix` keeps two services on one connection apart. */
-export function jobMethods(service: JobService, prefix = ''): RpcMethods {
+/** What is answered about jobs by the service of the moment; `prefix` keeps two apart. */
+export function jobMethods(service: () => JobService, prefix = ''): RpcMethods {
   const methods: RpcMethods = {
-    submit: unary(submit, ({ spec, overwrite, restart }) =>
-      service.submit({ spec: decodeJobSpec(spec), overwrite, restart }),
+    submit: unary(submit, async ({ spec, overwrite, restart }) =>
+      service().submit({ spec: decodeJobSpec(spec), overwrite, restart }),
     ),
-    jobs: unary(z.strictObject({}), () => service.jobs()),
-    job: unary(oneJob, ({ job }) => service.job(job)),
-    tasks: unary(z.strictObject({ job: name.optional() }), ({ job }) => service.tasks(job)),
-    watch: streaming(oneJob, ({ job }, signal) => service.watch(job, signal)),
-    stop: unary(stop, ({ job, mode }) => service.stop(job, mode)),
-    suspend: unary(oneJob, ({ job }) => service.suspend(job)),
-    verify: unary(oneJob, ({ job }) => service.verify(job)),
+    jobs: unary(nothing, async () => service().jobs()),
+    job: unary(oneJob, async ({ job }) => service().job(job)),
+    tasks: unary(z.strictObject({ job: name.optional() }), async ({ job }) => service().tasks(job)),
+    watch: streaming(oneJob, ({ job }, signal) => service().watch(job, signal)),
+    stop: unary(stop, async ({ job, mode }) => service().stop(job, mode)),
+    suspend: unary(oneJob, async ({ job }) => service().suspend(job)),
+    verify: unary(oneJob, async ({ job }) => service().verify(job)),
   };
   return Object.fromEntries(Object.entries(methods).map(([key, run]) => [`${prefix}${key}`, run]));
 }

@@ -33,6 +33,7 @@ export {
   LINE_BYTES_MAX,
   payloadBytes,
 } from './block.ts';
+export { clusterSpec } from './cluster-spec.ts';
 export { formatDuration, parseDuration } from './duration.ts';
 export { formatJobFile, JOB_FILE_BYTES_MAX, nameFrom, parseJobFile } from './job-file.ts';
 export {
@@ -89,6 +90,7 @@ export {
   locationKey,
   locationProblem,
   parseLocation,
+  storedName,
   validateFileName,
 } from './location.ts';
 export {

@@ -85,6 +85,7 @@ function normalise(job: JobFile, path: string, baseDir: string): JobSpec {
     ...job,
     name: job.name ?? nameFrom(path),
     baseDir,
+    names: 'local',
     stages: job.stages.map(({ deadline, ...stage }) => {
       return { ...stage, deadlineMs: present(parseDuration(deadline), 'a checked deadline') };
     }),
@@ -104,7 +105,7 @@ export function nameFrom(path: string): string {
 
 /** The job file (YAML) that `parseJobFile` reads as `spec`, given the same `baseDir`. */
 export function formatJobFile(spec: JobSpec): string {
-  const { baseDir: _, ...job } = spec;
+  const { baseDir: _, names: __, ...job } = spec;
   const stages = spec.stages.map(({ deadlineMs, ...stage }) => {
     return { ...stage, deadline: formatDuration(deadlineMs) };
   });

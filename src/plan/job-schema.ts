@@ -27,6 +27,7 @@ const ARGS_MAX = 256;
 const ARG_LENGTH_MAX = 65_536;
 const ENV_MAX = 64;
 const OPERATOR_DIRS_MAX = 16;
+const FILES_MAX = 64;
 
 export const STAGE_TYPES = ['filter', 'transform', 'aggregate'] as const;
 export const SINK_FORMATS = ['kv', 'value', 'tsv', 'json', 'csv'] as const;
@@ -78,6 +79,17 @@ const environment = z
   .record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/), text)
   .refine((env) => Object.keys(env).length <= ENV_MAX);
 
+function files(title: string) {
+  return field(
+    z
+      .array(field(path, 'A file', 'a file or folder'))
+      .max(FILES_MAX)
+      .default([]),
+    title,
+    `a list of at most ${FILES_MAX} files or folders beside the job file`,
+  );
+}
+
 const stageFields = {
   name: field(name, 'What the stage is called', `${NAME_RULE}, and neither 'source' nor 'sink'`),
   type: oneOf(STAGE_TYPES, 'What the stage does with a tuple'),
@@ -104,6 +116,7 @@ const stageFields = {
     "Added to the operator's environment",
     `a map of at most ${ENV_MAX} variable names to texts, such as { LANG: C.UTF-8 }`,
   ),
+  files: files('What the operator needs beside its script'),
 };
 
 const deadline = field(
@@ -158,6 +171,7 @@ const jobFields = {
     'Further folders to look for operators in',
     `a list of at most ${OPERATOR_DIRS_MAX} folders`,
   ),
+  files: files('What every operator needs beside its script'),
   rate,
   sink,
   exactlyOnce: flag(true, 'Whether every effect appears exactly once (false: at least once)'),
@@ -205,6 +219,7 @@ export type JobFile = z.output<typeof jobFileSchema>;
 export const jobSpecSchema = z.strictObject({
   name,
   baseDir: z.string().min(1).max(4096).refine(nulFree),
+  names: z.enum(['local', 'hydfs']).default('local'),
   sources,
   ...jobFields,
   stages: stageList({ ...stageFields, deadlineMs: z.number().int().min(1).max(DEADLINE_MS_MAX) }),

@@ -43,6 +43,8 @@ export interface StageSpec {
   readonly shim: boolean;
   /** Added to the operator's otherwise scrubbed environment. */
   readonly env: Readonly<Record<string, string>>;
+  /** Files and folders beside the script that it needs, relative to `baseDir`. */
+  readonly files: readonly string[];
 }
 
 /** Where the last stage's tuples go. */
@@ -59,6 +61,10 @@ export interface JobSpec {
   readonly baseDir: string;
   /** Further folders that scripts are looked for in, relative to `baseDir` unless absolute. */
   readonly operatorDirs: readonly string[];
+  /** Files and folders that every operator needs, relative to `baseDir`. */
+  readonly files: readonly string[];
+  /** What a source or destination without `hydfs:` names, see `clusterSpec`. */
+  readonly names: 'local' | 'hydfs';
   readonly sources: readonly SourceSpec[];
   /** Tuples a second over all sources together; 0 = as fast as the job takes them. */
   readonly rate: number;

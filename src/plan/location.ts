@@ -56,6 +56,11 @@ export function parseLocation(text: string): Location {
     : { kind: 'local', path: text };
 }
 
+/** The HyDFS name that `text` is where nothing else can be meant, with or without `hydfs:`. */
+export function storedName(text: string): string {
+  return text.startsWith(HYDFS_PREFIX) ? text.slice(HYDFS_PREFIX.length) : text;
+}
+
 /** A text that two spellings of one local path share (`a`, `./a`); links are not looked at (L3). */
 export function locationKey(text: string): string {
   return text.startsWith(HYDFS_PREFIX) ? text : normalize(text);

@@ -76,6 +76,8 @@ function specOf(values: ArgumentValues, baseDir: string): JobSpec {
     name: nameFrom(dest.replace(/^hydfs:/, '')),
     baseDir,
     operatorDirs: [],
+    files: [],
+    names: 'local',
     sources: values.all('src').map((file) => ({ file, rate: 0, follow: false })),
     rate: Number(values.one('InputRate')),
     stages: stagesOf(values),
@@ -101,6 +103,7 @@ function stagesOf(values: ArgumentValues): StageSpec[] {
     protocol: 'lines',
     shim: true,
     env: {},
+    files: [],
   }));
 }
 

@@ -8,9 +8,13 @@
  *   W3  Every change of an attempt's state is reported to whoever gave the last order; so is, once
  *       more, everything that is alive when a new leader connects.
  *   W4  A finished or failed attempt stays listed until the leader stops it.
+ *   W5  Who asks for the attempts in a term leads in that term, as if it had given an order: it hears
+ *       what is reported from then on.
  */
+import { z } from 'zod';
 import {
   type Clock,
+  fault,
   type Logger,
   present,
   type Random,
@@ -30,7 +34,13 @@ import {
   planJob,
   stageOf,
 } from '../plan/index.ts';
-import type { Connection, Receiver, Transport } from '../transport/index.ts';
+import {
+  type Connection,
+  type Receiver,
+  type RpcMethods,
+  type Transport,
+  unary,
+} from '../transport/index.ts';
 import type {
   ChannelOpen,
   Message,
@@ -105,6 +115,24 @@ export class Worker {
       receive: (message) => this.#receive(connection, message),
       closed: () => this.#lost(connection),
     };
+  }
+
+  /** What `connection` may ask. */
+  methods(connection: Connection): RpcMethods {
+    return {
+      'worker.attempts': unary(z.strictObject({ term: z.int().nonnegative() }), async (order) =>
+        this.#listFor(connection, order),
+      ),
+    };
+  }
+
+  /** W5. */
+  #listFor(connection: Connection, order: { term: number }): Attempt[] {
+    if (!this.#obeys(connection, order)) {
+      const reason = `term ${order.term} is over, the newest heard of is ${this.#term}`;
+      throw fault('CONTROL_UNAVAILABLE', { reason });
+    }
+    return [...this.#running.values()].map(({ attempt }) => attempt);
   }
 
   #receive(connection: Connection, message: Message): boolean {

@@ -33,6 +33,8 @@ test('a minimal job gets every default', (t) => {
     name: 'signs',
     baseDir: 'jobs',
     operatorDirs: [],
+    files: [],
+    names: 'local',
     sources: [{ file: 'in.csv', rate: 0, follow: false }],
     rate: 0,
     stages: [
@@ -47,6 +49,7 @@ test('a minimal job gets every default', (t) => {
         protocol: 'lines',
         shim: true,
         env: {},
+        files: [],
       },
     ],
     sink: { file: 'out.txt', format: 'kv' },

@@ -32,6 +32,7 @@ const stage: fc.Arbitrary<StageSpec> = fc
     protocol: fc.constant('lines' as const),
     shim: fc.boolean(),
     env: fc.dictionary(fc.stringMatching(/^[A-Z][A-Z0-9_]{0,8}$/), fc.oneof(text, awkward)),
+    files: fc.array(path, { maxLength: 2 }),
   })
   .map((s) => (s.type === 'aggregate' ? { ...s, processes: 1 } : s));
 
@@ -48,7 +49,8 @@ export const anySpec: fc.Arbitrary<JobSpec> = fc
   .record({
     name,
     operatorDirs: fc.array(path, { maxLength: 3 }),
-    files: locations,
+    locations,
+    files: fc.array(path, { maxLength: 2 }),
     rate,
     sourceRate: rate,
     follow: fc.boolean(),
@@ -56,11 +58,12 @@ export const anySpec: fc.Arbitrary<JobSpec> = fc
     format: fc.constantFrom(...SINK_FORMATS),
     exactlyOnce: fc.boolean(),
   })
-  .map(({ files, sourceRate, follow, format, ...rest }) => ({
+  .map(({ locations: places, sourceRate, follow, format, ...rest }) => ({
     ...rest,
     baseDir: '/home/job',
-    sources: files.slice(1).map((file) => ({ file, rate: sourceRate, follow })),
-    sink: { file: files[0], format },
+    names: 'local' as const,
+    sources: places.slice(1).map((file) => ({ file, rate: sourceRate, follow })),
+    sink: { file: places[0], format },
     autoscale: false as const,
   }));
 

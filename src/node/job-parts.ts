@@ -1,0 +1,104 @@
+/**
+ * The part of a cluster node that runs jobs: tasks here, and all jobs while it leads.
+ *
+ * Invariants
+ *   P1  Operators that an earlier process of this data directory left behind are killed before any
+ *       is started.
+ *   P2  Requests to the leader are answered only while jobs are led from here (J2).
+ */
+import type { Clock, Logger, Random } from '../core/index.ts';
+import { fault } from '../core/index.ts';
+import type { FileSystem } from '../hydfs/index.ts';
+import { KernelPool } from '../kernels/index.ts';
+import { bundledOperators, reapOrphans } from '../operator/index.ts';
+import type { RpcMethods, Transport } from '../transport/index.ts';
+import { Worker } from '../worker/index.ts';
+import type { ClusterControl } from './cluster-control.ts';
+import { ClusterJobs, LEADER_PREFIX } from './cluster-jobs.ts';
+import type { DataDir } from './data-dir.ts';
+import type { Tenant } from './door.ts';
+import { JobLeadership } from './job-leadership.ts';
+import { LocalJobs } from './local-jobs.ts';
+import { jobMethods } from './methods.ts';
+import { OperatorCommands } from './operators.ts';
+import type { JobService } from './service.ts';
+
+export interface JobPartsOptions {
+  readonly dir: DataDir;
+  readonly control: ClusterControl;
+  readonly fs: FileSystem;
+  readonly transport: Transport;
+  /** threads of the kernel pool; 0 = none */
+  readonly threads: number;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+}
+
+export class JobParts {
+  /** What any node answers about jobs. */
+  readonly service: ClusterJobs;
+  readonly #options: JobPartsOptions;
+  readonly #kernels: KernelPool;
+  readonly #operators: OperatorCommands;
+  readonly #worker: Worker;
+  readonly #leadership: JobLeadership;
+
+  constructor(options: JobPartsOptions) {
+    const { dir, control, fs, transport, threads, clock, random, log } = options;
+    this.#options = options;
+    reapOrphans(dir.groupsFile); // P1
+    this.#kernels = new KernelPool({ threads, log });
+    this.#operators = new OperatorCommands(bundledOperators(dir.operators));
+    this.#worker = new Worker({
+      fs,
+      kernels: this.#kernels,
+      transport,
+      clock,
+      random,
+      log,
+      resolveOperator: (plan, stage) => this.#operators.of(plan, stage),
+      taskLogPath: (attempt) => dir.taskLog(attempt),
+      groupsFile: dir.groupsFile,
+    });
+    this.#leadership = new JobLeadership({ control: control.log, transport, clock, random, log });
+    this.service = new ClusterJobs({
+      here: () => this.#led(),
+      leader: () => control.row().leader,
+      transport,
+      clock,
+    });
+  }
+
+  /** What this part of the node answers to others. */
+  get tenant(): Tenant {
+    return {
+      receiver: (connection) => this.#worker.receiverFor(connection),
+      methods: (connection) => ({ ...this.#worker.methods(connection), ...this.#leaderMethods() }),
+    };
+  }
+
+  async close(): Promise<void> {
+    this.service.close();
+    this.#leadership.close();
+    await this.#worker.close();
+    await this.#kernels.close();
+  }
+
+  /** The jobs that are led from here. */
+  #led(): JobService | null {
+    const { leader } = this.#leadership;
+    if (leader === null) return null;
+    const { control, fs, random } = this.#options;
+    return new LocalJobs({ leader, control: control.log, fs, operators: this.#operators, random });
+  }
+
+  /** P2. */
+  #leaderMethods(): RpcMethods {
+    return jobMethods(() => {
+      const jobs = this.#led();
+      if (jobs === null) throw fault('CONTROL_UNAVAILABLE', { reason: 'another node leads' });
+      return jobs;
+    }, LEADER_PREFIX);
+  }
+}
