@@ -78,11 +78,6 @@ export const faultTable = {
     exit: 2,
     says: 'the source {source} does not exist; check the path, or write hydfs:NAME for a file in HyDFS',
   },
-  SOURCE_NOT_STORED: {
-    domain: 'user',
-    exit: 2,
-    says: 'the source {name} is not in HyDFS, but {path} is a file here; put it there with `rainstorm fs create {name} {path}` and run the same command again',
-  },
   SOURCE_REPEATED: {
     domain: 'user',
     exit: 2,

@@ -6,7 +6,8 @@
  *       and so survives restarts, and names it to the voter log; who votes is decided there. A
  *       voter that died before this node led cannot be asked: its address tells that it is gone.
  *   D2  Who leads admits nodes that live and removes those that are dead or gone; each is a command,
- *       proposed again while the state says otherwise.
+ *       proposed again while the state says otherwise. One that membership still does not list when
+ *       this node has led for `UNHEARD_MS` died when nobody here was there to hear of it.
  *   D3  Membership is only heard: nothing here makes a node dead.
  *   D4  A node that leaves properly gives its vote back first: otherwise a cluster that is made smaller
  *       node by node ends with voters that nobody can reach. With nobody to decide it, it leaves
@@ -42,6 +43,8 @@ import type { Tenant } from './door.ts';
 const LOOK_MS = 250;
 /** How long another node may take to tell its voter's id. */
 const ASK_MS = 2000;
+/** How long a node that was admitted may be missing from the list of a new leader. */
+const UNHEARD_MS = 10_000;
 /** How long a node that leaves tries to give its vote back. */
 const GIVE_BACK_MS = 3000;
 /** Between two tries to change who votes. */
@@ -80,6 +83,7 @@ export class ClusterControl {
   readonly #proposing = new Set<string>();
   readonly #over = new AbortController();
   #timer: Timer | null = null;
+  #leadsSince = 0;
 
   private constructor(options: ClusterControlOptions, voter: VoterLog) {
     this.#options = options;
@@ -243,8 +247,11 @@ export class ClusterControl {
 
   #roleChanged(role: Role): void {
     const { log } = this.#options;
-    if (role.kind === 'leader') log.info(`this node leads now, in term ${role.term}`);
-    else if (role.kind === 'failed') log.error(`the control log failed: ${reasonOf(role.reason)}`);
+    if (role.kind === 'leader') {
+      this.#leadsSince = this.#options.clock.now();
+      log.info(`this node leads now, in term ${role.term}`);
+    }
+    if (role.kind === 'failed') log.error(`the control log failed: ${reasonOf(role.reason)}`);
     else if (role.kind === 'follower') {
       const { leader } = this.row();
       if (leader !== null) log.info(`${leader} leads in term ${role.term}`);
@@ -306,6 +313,11 @@ export class ClusterControl {
       } else if (!living && nodes.has(id)) {
         this.#decide(id, { kind: 'node-remove', node: id });
       }
+    }
+    if (this.#options.clock.now() - this.#leadsSince < UNHEARD_MS) return;
+    const listed = new Set(members.map(({ id }) => id));
+    for (const id of nodes.keys()) {
+      if (!listed.has(id)) this.#decide(id, { kind: 'node-remove', node: id });
     }
   }
 

@@ -7,11 +7,16 @@ import { ClusterNode, type Service } from '../../src/node/index.ts';
 import { type JobSpec, parseJobFile } from '../../src/plan/index.ts';
 import { tmpDir } from '../helpers/tmp-dir.ts';
 
-async function openNode(t: ExecutionContext, data = join(tmpDir(t), 'data')): Promise<ClusterNode> {
+interface Place {
+  readonly data?: string;
+  readonly port?: number;
+}
+
+async function openNode(t: ExecutionContext, place: Place = {}): Promise<ClusterNode> {
   const node = await ClusterNode.open({
-    data,
+    data: place.data ?? join(tmpDir(t), 'data'),
     bind: '127.0.0.1',
-    port: 0,
+    port: place.port ?? 0,
     join: [],
     keyFile: null,
     voters: 1,
@@ -68,19 +73,33 @@ test('a node alone runs a job from HyDFS to HyDFS, and proves it', async (t) => 
 
 test('a job of a node that was killed goes on at its next start, without being submitted again', async (t) => {
   const data = join(tmpDir(t), 'data');
-  const first = await openNode(t, data);
+  const first = await openNode(t, { data });
+  const port = Number(first.address.split(':')[1]);
   await stored(first.service, 100);
   const { job: id } = await first.service.submit({ spec: { ...job(), rate: 50 }, ...once });
   for await (const view of first.service.watch(id)) {
     if ((view.stages.at(-1)?.counts.out ?? 0) > 0) break;
   }
   await first.close();
-  const { service } = await openNode(t, data);
+  const { service } = await openNode(t, { data, port });
   const view = await end(service, id);
   t.is(view.state, 'finished');
   const lines = (await text(service, 'out.txt')).trimEnd().split('\n');
   t.is(new Set(lines).size, 100);
   t.is(lines.length, 100);
+});
+
+test('the tasks of a node that died while nobody was there to hear of it go to another one', async (t) => {
+  const data = join(tmpDir(t), 'data');
+  const first = await openNode(t, { data });
+  await stored(first.service, 10);
+  const { job: id } = await first.service.submit({ spec: { ...job(), rate: 5 }, ...once });
+  for await (const view of first.service.watch(id)) if (view.state === 'running') break;
+  await first.close();
+  const { service } = await openNode(t, { data }); // at another port: not the same place
+  t.is((await end(service, id)).state, 'finished');
+  const tasks = await service.tasks(id);
+  t.is(tasks.length, 3);
 });
 
 test('a local path is refused by the node that is asked', async (t) => {
