@@ -32,8 +32,15 @@ export interface ControlLog {
    * @throws Fault CONTROL_UNAVAILABLE when this process is not the leader, or the log has failed
    */
   propose(command: Command): Promise<Outcome>;
+  /**
+   * The state, as new as this call: it holds every decision that anybody has heard of by now.
+   * @throws Fault CONTROL_UNAVAILABLE when no leader can be asked in time, or the log has failed
+   */
+  read(): Promise<ControlState>;
   /** Calls `listener` with each entry from now on, in order. Returns the way to end it. */
   subscribe(listener: (applied: Applied) => void): () => void;
+  /** Calls `listener` when the state has jumped over entries. Returns the way to end it. */
+  onRestore(listener: (state: ControlState) => void): () => void;
   /** Calls `listener` at each change of `role`. Returns the way to end it. */
   onRole(listener: (role: Role) => void): () => void;
   /** Waits for what has been proposed, then lets go of the disk. */

@@ -27,6 +27,8 @@ export {
 export type { Applied, ControlLog, Role } from './control-log.ts';
 export { COPIES_DEFAULT, encodePlans, type HydfsState, type PointPlan } from './hydfs-state.ts';
 export { isLive, type JobState, jobEdges, jobStates, mayMove } from './job-edges.ts';
+export { livingStores, PointDriver, type PointDriverOptions } from './point-driver.ts';
+export { nextPoints, type PointsView } from './point-keeper.ts';
 export {
   changedPoints,
   emptyPoints,

@@ -143,9 +143,21 @@ export class SingleVoterLog implements ControlLog {
     return outcome;
   }
 
+  async read(): Promise<ControlState> {
+    if (this.#role.kind !== 'leader')
+      throw fault('CONTROL_UNAVAILABLE', { reason: this.#role.kind });
+    await this.#turn;
+    return this.#applied;
+  }
+
   subscribe(listener: (applied: Applied) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
+  }
+
+  /** Nothing is ever jumped over: nobody else decides. */
+  onRestore(): () => void {
+    return () => undefined;
   }
 
   onRole(listener: (role: Role) => void): () => void {

@@ -167,10 +167,6 @@ export class VoterLog implements ControlLog {
     return outcome;
   }
 
-  /**
-   * The state, as new as this call: it holds every decision that anybody has heard of by now.
-   * @throws Fault CONTROL_UNAVAILABLE when no leader can be asked in time
-   */
   async read(): Promise<ControlState> {
     this.#refuseIfEnded();
     await this.#waiting.call({ kind: 'read' });
@@ -187,7 +183,6 @@ export class VoterLog implements ControlLog {
     return () => this.#roleListeners.delete(listener);
   }
 
-  /** Calls `listener` when a follower's state has jumped over entries. Returns the way to end it. */
   onRestore(listener: (state: ControlState) => void): () => void {
     this.#restoreListeners.add(listener);
     return () => this.#restoreListeners.delete(listener);

@@ -13,6 +13,7 @@
  *   for await (const bytes of files.read('counts.txt')) process.stdout.write(bytes);
  *   await files.close();
  */
+export { ControlPlacement, type ControlPlacementOptions } from './control-placement.ts';
 export { checkName, type FilePlace, placeOf } from './file-name.ts';
 export {
   ANONYMOUS,

@@ -101,7 +101,15 @@ export {
   SUBCOMMANDS,
 } from './positional.ts';
 export { POSITIONAL_FORM } from './positional-form.ts';
-export { RING_POINTS, ringHash, ringOrder, ringPointOf } from './ring.ts';
+export {
+  RING_POINTS,
+  type Ring,
+  ringHash,
+  ringOf,
+  ringOrder,
+  ringPointOf,
+  successors,
+} from './ring.ts';
 export { joinShellWords, type ShellWords, splitShellWords } from './shell-words.ts';
 export { evenSlots, hashBytes, SLOTS, type SlotTable, slotOf, slotOfHash } from './slots.ts';
 export { suggest } from './suggest.ts';

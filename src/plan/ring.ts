@@ -24,3 +24,29 @@ export function ringOrder(nodes: Iterable<string>): string[] {
     .sort((a, b) => Buffer.compare(a.hash, b.hash))
     .map(({ node }) => node);
 }
+
+/** Nodes as they stand on the ring, to find the successors of points. */
+export interface Ring {
+  /** From the ring's beginning. */
+  readonly nodes: readonly string[];
+  /** Per point, which of `nodes` is the first at or after it; 0 where the ring begins again. */
+  readonly first: Uint16Array;
+}
+
+/** The ring of `nodes`, of which there are at most 65,536. */
+export function ringOf(nodes: Iterable<string>): Ring {
+  const order = ringOrder(nodes);
+  const first = new Uint16Array(RING_POINTS);
+  const points = order.map(ringPointOf);
+  let at = 0;
+  for (let point = 0; point < RING_POINTS; point++) {
+    while (at < points.length && points[at] < point) at += 1;
+    first[point] = at === points.length ? 0 : at;
+  }
+  return { nodes: order, first };
+}
+
+/** The nodes at or after `point`, around the ring, each once. */
+export function* successors({ nodes, first }: Ring, point: number): Generator<string> {
+  for (let i = 0; i < nodes.length; i++) yield nodes[(first[point] + i) % nodes.length];
+}

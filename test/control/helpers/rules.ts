@@ -35,7 +35,7 @@ export function brokenRule(
       brokenTerm(next.outcome.ok, command.term, newestTerm) ??
       brokenEpoch(epochs, command, next) ??
       brokenNames(next.state) ??
-      brokenPoints(state, next.state, command) ??
+      brokenStepOfPoints(state, next.state, command) ??
       brokenWish(draining, next.state);
     if (broken !== null) return broken;
     if (!isDeepStrictEqual(copy(next.state), next.state)) return 'a snapshot differs';
@@ -102,7 +102,11 @@ function brokenNames(state: ControlState): string | null {
 }
 
 /** H1 to H4 of `hydfs-state.ts`. */
-function brokenPoints(before: ControlState, after: ControlState, command: Command): string | null {
+export function brokenStepOfPoints(
+  before: ControlState,
+  after: ControlState,
+  command: Command,
+): string | null {
   for (const old of pointConfigs(before.hydfs.points)) {
     if (pointConfig(after.hydfs.points, old.point) === null) return 'a point lost its replicas';
   }
