@@ -39,6 +39,7 @@ const flagTypes = {
   join: { type: 'string', default: '' },
   advertise: { type: 'string' },
   keyFile: { type: 'string' },
+  cluster: { type: 'string' },
   voters: { type: 'number', default: 3 },
   replaceAfter: { type: 'string', default: '60s' },
   dropRate: { type: 'string', default: '0' },
@@ -72,6 +73,7 @@ export interface Flags {
   readonly join: string;
   readonly advertise: string | undefined;
   readonly keyFile: string | undefined;
+  readonly cluster: string | undefined;
   readonly voters: number;
   readonly replaceAfter: string;
   readonly dropRate: string;

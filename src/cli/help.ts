@@ -29,6 +29,10 @@ const options: Readonly<Record<FlagName, readonly [form: string, says: string]>>
   join: ['--join LIST', 'host:port,... of nodes of the cluster; none for its first node'],
   advertise: ['--advertise HP', 'host:port that others reach this node at, if not the bound one'],
   keyFile: ['--key-file FILE', 'the cluster key (`rainstorm keygen`); needed beyond loopback'],
+  cluster: [
+    '--cluster LIST',
+    'host:port,... of nodes to ask (default: RAINSTORM_CLUSTER; without both, --data)',
+  ],
   voters: ['--voters N', 'how many nodes decide: 1, 3 (default) or 5'],
   replaceAfter: ['--replace-after TIME', 'replace a voter dead for so long (default 60s)'],
   dropRate: [

@@ -12,6 +12,8 @@ export interface Io {
   readonly clock: Clock;
   /** the working directory */
   readonly cwd: string;
+  /** the environment of the program */
+  readonly env: Readonly<Record<string, string | undefined>>;
   terminal(stream: 'stdout' | 'stderr'): Terminal;
   /** Leaves at once with `code`: nothing is waited for. */
   exit(code: number): void;
@@ -30,6 +32,7 @@ export function processIo(exit: (code: number) => void): Io {
     closed: closedSignal(),
     clock: systemClock,
     cwd: process.cwd(),
+    env: process.env,
     terminal: (stream) => terminalOf(process[stream], process.env),
     exit,
     onInterrupt(stop) {

@@ -146,7 +146,7 @@ export class ClusterControl {
         node: nodeId,
         cores,
       })),
-      'cluster.remove-voter': unary(changeParams, async ({ remove }) => {
+      'control.take-vote': unary(changeParams, async ({ remove }) => {
         await this.removeVoter(remove);
         return null;
       }),
@@ -192,7 +192,7 @@ export class ClusterControl {
     if (role.kind === 'leader') return this.#takeVote(found.id);
     const { leader } = this.row();
     if (leader === null) throw fault('CONTROL_UNAVAILABLE', { reason: 'no leader is known' });
-    await this.#ask(leader, 'cluster.remove-voter', { remove: address });
+    await this.#ask(leader, 'control.take-vote', { remove: address });
   }
 
   /** Another change may be under way: then again, a little later. */

@@ -37,6 +37,7 @@ import {
   type Identity,
   keyedSockets,
   parseAddress,
+  type RpcMethods,
   RpcServer,
   readKeyFile,
   TcpTransport,
@@ -276,9 +277,9 @@ async function openNode(options: ClusterNodeOptions, closers: Closer[]): Promise
   const threads = options.threads ?? 0;
   const jobs = new JobParts({ dir, control, fs, transport, threads, clock, random, log });
   closers.push(() => jobs.close());
-  door.open([control.tenant, jobs.tenant]);
   closers.push(watchSeeds(ground, transport, membership));
   const node = await ClusterNode.assemble(ground, { membership, control, fs, jobs });
+  door.open([control.tenant, jobs.tenant, { methods: () => answersOf(node) }]);
   log.info(`listening on ${address}`, { node: node.id });
   return node;
 }
@@ -302,6 +303,11 @@ async function prepare(options: ClusterNodeOptions, closers: Closer[]): Promise<
   return { options, dir, clock, random, log, boot: randomId(random), keys, closers };
 }
 
+/** What anybody may ask who is let in, here or over the network. */
+function answersOf(node: ClusterNode): RpcMethods {
+  return { ...clusterMethods(node), ...serviceMethods(node.service) };
+}
+
 /** Answers commands of this machine on a socket that only its user may open. */
 async function answerCommands(ground: Ground, node: ClusterNode): Promise<Closer> {
   const { dir, clock, log } = ground;
@@ -315,7 +321,7 @@ async function answerCommands(ground: Ground, node: ClusterNode): Promise<Closer
   const listener = await transport.listen(`unix:${dir.socket}`, (connection) =>
     dispatch(connection, [
       guests.receiver(connection),
-      new RpcServer(connection, { ...clusterMethods(node), ...serviceMethods(node.service) }, log),
+      new RpcServer(connection, answersOf(node), log),
     ]),
   );
   await chmod(dir.socket, 0o600);

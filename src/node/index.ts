@@ -17,5 +17,11 @@ export { Exporter } from './export.ts';
 export { LocalService } from './local-service.ts';
 export { APPEND_BYTES_MAX } from './methods.ts';
 export { Node, type NodeOptions } from './node.ts';
-export { reachCluster, reachService } from './reach.ts';
+export {
+  type NodeAddresses,
+  type ReachedNode,
+  reachCluster,
+  reachNode,
+  reachService,
+} from './reach.ts';
 export type { ResumePoint, Service, SubmitRequest, Submitted } from './service.ts';

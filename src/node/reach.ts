@@ -1,7 +1,14 @@
 import { access } from 'node:fs/promises';
 import { fault, randomId, silentLog, systemClock, systemRandom } from '../core/index.ts';
 import { readLock } from '../storage/index.ts';
-import { openRpc, type RpcClient, TcpTransport } from '../transport/index.ts';
+import {
+  type ClusterKeys,
+  keyedSockets,
+  openRpc,
+  type RpcClient,
+  readKeyFile,
+  TcpTransport,
+} from '../transport/index.ts';
 import { type ClusterService, RemoteCluster } from './cluster-service.ts';
 import { dataDir } from './data-dir.ts';
 import { RemoteService } from './methods.ts';
@@ -27,7 +34,7 @@ export async function reachService(
   if (!exists && !options.make) throw fault('DATA_DIR_MISSING', { dir: dir.root });
   const owner = exists ? await readLock(dir.root) : null;
   if (owner === null) return openHere(data, options.idle ?? false);
-  const { rpc, close } = await connect(owner.info.socket ?? dir.socket);
+  const { rpc, close } = await connect(`unix:${owner.info.socket ?? dir.socket}`);
   return new RemoteService(rpc, close);
 }
 
@@ -44,18 +51,53 @@ export async function reachCluster(
     throw error;
   });
   if (owner === null) throw fault('NODE_NOT_RUNNING', { dir: dir.root });
-  const { rpc, close } = await connect(owner.info.socket ?? dir.socket);
+  const { rpc, close } = await connect(`unix:${owner.info.socket ?? dir.socket}`);
   return { cluster: new RemoteCluster(rpc), close };
 }
 
-async function connect(socket: string | number): Promise<{ rpc: RpcClient; close(): void }> {
+/** Nodes of a cluster, any of which will do, and the file with its key. */
+export interface NodeAddresses {
+  readonly addresses: readonly string[];
+  readonly keyFile: string | null;
+}
+
+/** A node of a cluster, reached over the network. */
+export interface ReachedNode {
+  readonly service: Service;
+  readonly cluster: ClusterService;
+  close(): void;
+}
+
+/**
+ * The first of `addresses` that answers.
+ * @throws what the last one answered: PEER_UNREACHABLE, KEY_WRONG, ...; KEY_FILE_*, ADDRESS_INVALID
+ */
+export async function reachNode({ addresses, keyFile }: NodeAddresses): Promise<ReachedNode> {
+  const keys = keyFile === null ? null : await readKeyFile(keyFile);
+  let failed: unknown = fault('PEER_UNREACHABLE', { address: '', reason: 'no address was given' });
+  for (const address of addresses) {
+    try {
+      const { rpc, close } = await connect(address, keys);
+      return { service: new RemoteService(rpc, close), cluster: new RemoteCluster(rpc), close };
+    } catch (error) {
+      failed = error;
+    }
+  }
+  throw failed;
+}
+
+async function connect(
+  address: string,
+  keys: ClusterKeys | null = null,
+): Promise<{ rpc: RpcClient; close(): void }> {
   const node = `command#${randomId(systemRandom)}`;
   const transport = new TcpTransport({
     identity: { node, role: 'client', term: () => 0 },
     clock: systemClock,
     log: silentLog,
+    ...(keys === null ? {} : { secure: keyedSockets(() => keys) }),
   });
-  const connection = await transport.connect(`unix:${socket}`);
+  const connection = await transport.connect(address);
   return { rpc: openRpc(connection), close: () => connection.close() };
 }
 

@@ -11,7 +11,10 @@ import { type Ended, rainstormCommand, startProcess } from '../helpers/processes
 export async function command(
   cwd: string,
   words: readonly string[],
-  options: { readonly stdin?: string | undefined } = {},
+  options: {
+    readonly stdin?: string | undefined;
+    readonly env?: Readonly<Record<string, string>>;
+  } = {},
 ): Promise<Pick<Ended, 'code' | 'stdout' | 'stderr'>> {
   const [stdin, stdout, stderr] = [new PassThrough(), new PassThrough(), new PassThrough()];
   const texts = [textOf(stdout), textOf(stderr)];
@@ -23,6 +26,7 @@ export async function command(
     closed: new AbortController().signal,
     clock: systemClock,
     cwd,
+    env: options.env ?? {},
     terminal: () => plainTerminal,
     exit: () => undefined,
     onInterrupt: () => () => undefined,

@@ -1,20 +1,22 @@
 /** What can be asked of a running node: members, switch, voters, leave; and keygen. */
 import { resolve } from 'node:path';
 import { fault } from '../../core/index.ts';
-import { type ClusterService, type MemberRow, reachCluster } from '../../node/index.ts';
+import { type ClusterService, type MemberRow, reachCluster, reachNode } from '../../node/index.ts';
 import { makeKeyFile } from '../../transport/index.ts';
 import type { Command, ExitCode } from '../command.ts';
 import type { CommandLine } from '../command-line.ts';
 import { type Io, write } from '../io.ts';
 import { printListing, printResult, type Shown } from './print.ts';
-import { dataOf } from './reach.ts';
+import { REACH_FLAGS, targetOf } from './reach.ts';
 
 async function askNode<T>(
   line: CommandLine,
   io: Io,
   body: (cluster: ClusterService) => Promise<T>,
 ): Promise<T> {
-  const { cluster, close } = await reachCluster(dataOf(line, io));
+  const target = targetOf(line, io);
+  const { cluster, close } =
+    target.kind === 'cluster' ? await reachNode(target) : await reachCluster(target.dir);
   try {
     return await body(cluster);
   } finally {
@@ -119,28 +121,28 @@ export const clusterCommands: Readonly<Record<string, Command>> = {
   members: {
     usage: 'members',
     summary: 'the members of the cluster as the node of --data sees them',
-    flags: ['data', 'json', 'self', 'ids', 'suspects', 'protocol'],
+    flags: [...REACH_FLAGS, 'json', 'self', 'ids', 'suspects', 'protocol'],
     words: [0, 0],
     run: members,
   },
   switch: {
     usage: 'switch <gossip|ping> <suspect|nosuspect>',
     summary: 'change how the whole cluster detects failures, while it runs',
-    flags: ['data', 'json'],
+    flags: [...REACH_FLAGS, 'json'],
     words: [2, 2],
     run: switchMode,
   },
   voters: {
     usage: 'voters',
     summary: 'who leads and who votes; --remove takes a vote, another node gets it',
-    flags: ['data', 'json', 'remove'],
+    flags: [...REACH_FLAGS, 'json', 'remove'],
     words: [0, 0],
     run: voters,
   },
   leave: {
     usage: 'leave',
     summary: 'the node of --data tells the others and ends',
-    flags: ['data', 'json'],
+    flags: [...REACH_FLAGS, 'json'],
     words: [0, 0],
     run: leave,
   },

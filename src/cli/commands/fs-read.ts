@@ -8,7 +8,7 @@ import type { CommandLine } from '../command-line.ts';
 import { humanCount } from '../format/index.ts';
 import { type Io, write } from '../io.ts';
 import { printResult } from './print.ts';
-import { ask } from './reach.ts';
+import { ask, REACH_FLAGS } from './reach.ts';
 
 /** Lines that `fs tail` shows before it follows. */
 const TAIL_LINES = 10;
@@ -166,14 +166,14 @@ export const fsReadCommands: Readonly<Record<string, Command>> = {
     usage: 'fs get NAME [LOCAL]',
     summary: 'copy a file from HyDFS to a local path',
     help: `LOCAL is the last part of NAME unless given. The local file appears when it is complete, never half.`,
-    flags: ['data', 'overwrite', 'json'],
+    flags: [...REACH_FLAGS, 'overwrite', 'json'],
     words: [1, 2],
     run: get,
   },
   'fs cat': {
     usage: 'fs cat NAME',
     summary: 'print a file, or the bytes from --from up to --to',
-    flags: ['data', 'from', 'to'],
+    flags: [...REACH_FLAGS, 'from', 'to'],
     words: [1, 1],
     run: cat,
   },
@@ -181,7 +181,7 @@ export const fsReadCommands: Readonly<Record<string, Command>> = {
     usage: 'fs tail NAME',
     summary: 'print the end of a file and then what is appended to it, until Ctrl-C',
     help: `Begins with the last 10 lines, or with --lines N (0: only what is new), or at byte --from.`,
-    flags: ['data', 'from', 'lines'],
+    flags: [...REACH_FLAGS, 'from', 'lines'],
     words: [1, 1],
     run: tail,
   },

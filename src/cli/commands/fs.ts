@@ -10,7 +10,7 @@ import type { CommandLine } from '../command-line.ts';
 import { humanBytes, humanCount } from '../format/index.ts';
 import type { Io } from '../io.ts';
 import { momentText, printListing, printResult, type Shown } from './print.ts';
-import { ask } from './reach.ts';
+import { ask, REACH_FLAGS } from './reach.ts';
 
 const listColumns: readonly Shown<FileInfo>[] = [
   { title: 'NAME', cell: ({ name }) => name },
@@ -119,7 +119,7 @@ export const fsCommands: Readonly<Record<string, Command>> = {
   'fs create': {
     usage: 'fs create NAME',
     summary: 'make an empty file in HyDFS; a name can be created once',
-    flags: ['data', 'json'],
+    flags: [...REACH_FLAGS, 'json'],
     words: [1, 1],
     run: create,
   },
@@ -128,35 +128,35 @@ export const fsCommands: Readonly<Record<string, Command>> = {
     summary: 'append a local file, or stdin, to a file in HyDFS',
     help: `LOCAL is a path; without it, or with -, stdin is appended until it ends. Large inputs go in pieces
 of 512 KiB, between which appends of others may lie; each piece is durable before the next is read.`,
-    flags: ['data', 'json'],
+    flags: [...REACH_FLAGS, 'json'],
     words: [1, 2],
     run: append,
   },
   'fs ls': {
     usage: 'fs ls [PREFIX]',
     summary: 'list files in HyDFS, by the beginning of their names',
-    flags: ['data', 'json'],
+    flags: [...REACH_FLAGS, 'json'],
     words: [0, 1],
     run: list,
   },
   'fs store': {
     usage: 'fs store',
     summary: 'list the files that are stored on this machine, by file id (ring point)',
-    flags: ['data', 'json'],
+    flags: [...REACH_FLAGS, 'json'],
     words: [0, 0],
     run: store,
   },
   'fs stat': {
     usage: 'fs stat NAME',
     summary: 'size, file id, writers and place of one file',
-    flags: ['data', 'json'],
+    flags: [...REACH_FLAGS, 'json'],
     words: [1, 1],
     run: statFile,
   },
   'fs rm': {
     usage: 'fs rm NAME',
     summary: 'remove a file from HyDFS',
-    flags: ['data', 'json'],
+    flags: [...REACH_FLAGS, 'json'],
     words: [1, 1],
     run: remove,
   },

@@ -7,7 +7,7 @@ import type { CommandLine } from '../command-line.ts';
 import { humanCount, humanRate } from '../format/index.ts';
 import type { Io } from '../io.ts';
 import { momentText, printListing, type Shown } from './print.ts';
-import { ask, dataOf } from './reach.ts';
+import { ask, dataOf, REACH_FLAGS } from './reach.ts';
 
 const jobColumns: readonly Shown<JobView>[] = [
   { title: 'JOB', cell: ({ job }) => job.slice(0, 8) },
@@ -75,7 +75,7 @@ async function tasksOf(service: Service, job: string | undefined): Promise<reado
 export const jobsCommand: Command = {
   usage: 'jobs',
   summary: 'list the jobs: state, counts, rate',
-  flags: ['data', 'json'],
+  flags: [...REACH_FLAGS, 'json'],
   words: [0, 0],
   run: jobs,
 };
@@ -87,7 +87,7 @@ export const tasksCommand: Command = {
 its state, its epoch (how often it was started), tuples in and out, tuples a second, the command of
 its operator, and the file that its operators' stderr goes to. JOB is a name, an id, or the first
 six or more characters of an id.`,
-  flags: ['data', 'json'],
+  flags: [...REACH_FLAGS, 'json'],
   words: [0, 1],
   run: tasks,
 };

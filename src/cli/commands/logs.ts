@@ -10,7 +10,7 @@ import type { CommandLine } from '../command-line.ts';
 import { humanBytes } from '../format/index.ts';
 import { type Io, write } from '../io.ts';
 import { printListing, type Shown } from './print.ts';
-import { ask, dataOf } from './reach.ts';
+import { ask, dataOf, REACH_FLAGS } from './reach.ts';
 
 /** One log file of a task; an older part ends with `.1`. */
 interface LogFile {
@@ -104,7 +104,7 @@ export const logsCommand: Command = {
   summary: 'what the operators of a job wrote to stderr: list the files, or print those of a task',
   help: `TASK is a name as \`rainstorm tasks\` shows it: signs/pick[0], or pick[0], or pick for all tasks of
 the stage. Without TASK the files are listed; with --grep all of them are searched.`,
-  flags: ['data', 'grep', 'json'],
+  flags: [...REACH_FLAGS, 'grep', 'json'],
   words: [1, 2],
   run: logs,
 };

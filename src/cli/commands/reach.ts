@@ -1,14 +1,15 @@
 /**
- * How commands get at a data directory: from its owner over a socket, or by opening it.
+ * How commands get at a data directory, from its owner over a socket or by opening it, or at a node
+ * of a cluster over the network.
  *
  * Between two owners there are moments when the directory is locked and nobody answers, and an owner
  * that is itself only a short command leaves while others ask it. So reaching is tried again for a
  * while, and what may be asked twice is asked again when the owner has left.
  */
 import { resolve } from 'node:path';
-import { isFault, sleep } from '../../core/index.ts';
-import { reachService, type Service } from '../../node/index.ts';
-import type { CommandLine } from '../command-line.ts';
+import { fault, isFault, sleep } from '../../core/index.ts';
+import { type NodeAddresses, reachNode, reachService, type Service } from '../../node/index.ts';
+import type { CommandLine, FlagName } from '../command-line.ts';
 import type { Io } from '../io.ts';
 
 const RETRY_MS = 50;
@@ -24,6 +25,31 @@ export interface AskOptions {
    * was leaving, which had no effect (`refused`), or nothing (`never`). Default `always`.
    */
   readonly again?: 'always' | 'refused' | 'never';
+}
+
+/** The options that say whom a command asks. */
+export const REACH_FLAGS = ['data', 'cluster', 'keyFile'] as const satisfies readonly FlagName[];
+
+/** Whom a command asks. */
+export type Target =
+  | { readonly kind: 'data'; readonly dir: string }
+  | ({ readonly kind: 'cluster' } & NodeAddresses);
+
+/**
+ * Whom `line` means: the nodes of --cluster; otherwise those of RAINSTORM_CLUSTER, unless --data was
+ * given; otherwise the data directory.
+ * @throws USAGE for both --cluster and --data
+ */
+export function targetOf({ flags, given }: CommandLine, io: Io): Target {
+  const named = given.includes('data');
+  if (flags.cluster !== undefined && named) {
+    throw fault('USAGE', { problem: '--cluster and --data both say whom to ask, give one' });
+  }
+  const list = flags.cluster ?? (named ? '' : (io.env.RAINSTORM_CLUSTER ?? ''));
+  const addresses = list.split(',').filter((address) => address !== '');
+  if (addresses.length === 0) return { kind: 'data', dir: resolve(io.cwd, flags.data) };
+  const keyFile = flags.keyFile === undefined ? null : resolve(io.cwd, flags.keyFile);
+  return { kind: 'cluster', addresses, keyFile };
 }
 
 /** The data directory that `line` names. */
@@ -70,7 +96,9 @@ async function reachPatiently(
 ): Promise<Service> {
   for (;;) {
     try {
-      return await reachService(dataOf(line, io), options);
+      const target = targetOf(line, io);
+      if (target.kind === 'cluster') return (await reachNode(target)).service;
+      return await reachService(target.dir, options);
     } catch (error) {
       const between = isFault(error, 'DATA_DIR_LOCKED') || isFault(error, 'PEER_UNREACHABLE');
       if (!between || late()) throw error;

@@ -7,7 +7,7 @@ import type { CommandLine } from '../command-line.ts';
 import { humanCount } from '../format/index.ts';
 import { type Io, write } from '../io.ts';
 import { printResult } from './print.ts';
-import { ask } from './reach.ts';
+import { ask, REACH_FLAGS } from './reach.ts';
 
 async function stop(line: CommandLine, io: Io): Promise<ExitCode> {
   const mode = line.flags.now ? 'now' : 'end';
@@ -44,7 +44,7 @@ export const stopCommand: Command = {
   help: `Without --now the output is complete for every line that was read. With --now nothing is waited
 for: the job is cancelled, and cannot be resumed either way. (Ctrl-C in \`rainstorm run\` only
 suspends it.)`,
-  flags: ['data', 'now', 'json'],
+  flags: [...REACH_FLAGS, 'now', 'json'],
   words: [1, 1],
   run: stop,
 };

@@ -5,7 +5,7 @@ import type { CommandLine } from '../command-line.ts';
 import { humanCount, renderTable, type Terminal, visible } from '../format/index.ts';
 import { type Io, write } from '../io.ts';
 import { printJson } from './print.ts';
-import { ask } from './reach.ts';
+import { ask, REACH_FLAGS } from './reach.ts';
 
 async function verify(line: CommandLine, io: Io): Promise<ExitCode> {
   const verdict = await ask(line, io, (service) => service.verify(line.words[1]));
@@ -52,7 +52,7 @@ export const verifyCommand: Command = {
 checked against rules that do not depend on the code that wrote them. Each check says what it looked
 at and, when it is refuted, the first counter-example. A job at work is looked at as it is at one
 moment. Exit code 1 when a check is refuted.`,
-  flags: ['data', 'json'],
+  flags: [...REACH_FLAGS, 'json'],
   words: [1, 1],
   run: verify,
 };

@@ -120,6 +120,7 @@ export class Place {
       closed: new AbortController().signal,
       clock: systemClock,
       cwd: this.dir,
+      env: {},
       terminal: () => plainTerminal,
       exit: () => undefined,
       onInterrupt: (stop: () => void) => {
