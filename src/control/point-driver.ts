@@ -25,6 +25,8 @@ export interface PointDriverOptions {
   >;
   readonly clock: Clock;
   readonly log: Logger;
+  /** The points that are kept; all unless given. */
+  readonly points?: readonly number[];
   readonly restMs?: number;
   readonly restMsMax?: number;
 }
@@ -135,7 +137,9 @@ export class PointDriver {
     const rested = restsAt === null || restsAt <= now;
     if (rested) this.#unrest = null;
     const { hydfs, nodes } = control.state;
+    const { points } = this.#options;
     const plans = nextPoints({
+      ...(points === undefined ? {} : { points }),
       hydfs,
       stores: livingStores(nodes.values()),
       rested,

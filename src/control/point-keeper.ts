@@ -32,14 +32,18 @@ export interface PointsView {
   readonly rested: boolean;
   /** True when the store has failed at the point, so that it is not to be tried again yet. */
   readonly resting: (store: string, point: number) => boolean;
+  /** The points that are looked at; all unless given. */
+  readonly points?: readonly number[];
 }
+
+const ALL_POINTS: readonly number[] = Array.from({ length: RING_POINTS }, (_, point) => point);
 
 /** The configurations that should be others; empty when all is as it should be for now. */
 export function nextPoints(view: PointsView): PointPlan[] {
   const byAddress = new Map([...view.stores].map(([store, address]) => [address, store]));
   const ring = ringOf(byAddress.keys());
   const plans: PointPlan[] = [];
-  for (let point = 0; point < RING_POINTS; point++) {
+  for (const point of view.points ?? ALL_POINTS) {
     const old = pointConfig(view.hydfs.points, point);
     const stores = (): string[] => wanted(view, { ring, byAddress, point, old });
     const next = old === null ? begin(view, stores) : goOn(view, old, stores);

@@ -229,3 +229,16 @@ for (const [bug, next, notice] of planted) {
     );
   });
 }
+
+test('a keeper of some points leaves the others alone', (t) => {
+  const world = worldOf('a', 'b', 'c');
+  world.come('d');
+  const view = { hydfs: world.state.hydfs, stores: world.living, rested: true };
+  const all = nextPoints({ ...view, resting: () => false }).map(({ point }) => point);
+  const points = [all[3], all[0]];
+  const some = nextPoints({ ...view, resting: () => false, points });
+  t.deepEqual(
+    some.map(({ point }) => point),
+    points,
+  );
+});
