@@ -404,6 +404,11 @@ export const faultTable = {
     exit: 3,
     says: 'this node is not the primary of ring point {point} (configuration {version}); ask the node that the newest configuration names',
   },
+  FILES_UNREACHABLE: {
+    domain: 'environment',
+    exit: 3,
+    says: '{name} could not be reached for {seconds} s ({reason}); see with `rainstorm members` whether the nodes that hold it run, and try again',
+  },
   REPLICA_NOT_READY: {
     domain: 'environment',
     exit: 3,

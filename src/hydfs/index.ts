@@ -13,6 +13,15 @@
  *   for await (const bytes of files.read('counts.txt')) process.stdout.write(bytes);
  *   await files.close();
  */
+
+export {
+  type ClientLimits,
+  ClusterFiles,
+  type ClusterFilesOptions,
+  defaultClientLimits,
+  type FileReplicas,
+  fileMethods,
+} from './client/index.ts';
 export { ControlPlacement, type ControlPlacementOptions } from './control-placement.ts';
 export { checkName, type FilePlace, placeOf } from './file-name.ts';
 export {
