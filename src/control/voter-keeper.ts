@@ -1,13 +1,23 @@
 /**
- * Who should vote next, decided by the leader, one change at a time.
+ * Who should vote next, and who should hear of every decision, decided by the leader, one change at a
+ * time.
  *
  * 1. There are as many voters as wanted (1, 3 or 5), the first nodes that came; numbers grow by two
  *    and only when both newcomers have caught up, because two voters endure less than one.
  * 2. Whoever has been dead for `replaceAfterMs` is replaced, when somebody living has caught up; with
  *    nobody to take the place nothing is changed, the dead may come back.
- * 3. A dead learner is let go. A member that has moved is told to the others.
+ * 3. Every living node is a member: without a vote it learns what is decided, and proposes as all do.
+ * 4. A learner that has been dead for `forgetAfterMs` is let go: it costs a try to reach it now and
+ *    then, and coming back only a change. A member that has moved is told to the others.
  */
-import { type Change, type Member, type Members, memberOf, votersOf } from '../raft/index.ts';
+import {
+  type Change,
+  MEMBERS_MAX,
+  type Member,
+  type Members,
+  memberOf,
+  votersOf,
+} from '../raft/index.ts';
 
 /** A node that could vote. */
 export interface VoterNode {
@@ -28,12 +38,20 @@ export interface KeeperView {
   /** How many voters are wanted. */
   readonly voters: 1 | 3 | 5;
   readonly replaceAfterMs: number;
+  readonly forgetAfterMs: number;
   readonly now: number;
 }
 
 /** The next change, or null when all is as it should be or nothing can be done. */
 export function nextChange(view: KeeperView): Change | null {
-  return moved(view) ?? deadLearner(view) ?? surplus(view) ?? growth(view) ?? replacement(view);
+  return (
+    moved(view) ??
+    surplus(view) ??
+    growth(view) ??
+    replacement(view) ??
+    deadLearner(view) ??
+    newLearner(view)
+  );
 }
 
 function moved({ members, nodes }: KeeperView): Change | null {
@@ -46,8 +64,16 @@ function moved({ members, nodes }: KeeperView): Change | null {
 }
 
 function deadLearner(view: KeeperView): Change | null {
-  const gone = view.members.find((member) => !member.votes && isGone(view, member));
+  const { forgetAfterMs } = view;
+  const gone = view.members.find((each) => !each.votes && isGone(view, each, forgetAfterMs));
   return gone === undefined ? null : { kind: 'remove', id: gone.id };
+}
+
+/** 3. Who came first is added first. */
+function newLearner(view: KeeperView): Change | null {
+  if (view.members.length >= MEMBERS_MAX) return null;
+  const next = candidates(view).find(({ id }) => memberOf(view.members, id) === null);
+  return next === undefined ? null : { kind: 'add', id: next.id, address: next.address };
 }
 
 /** More voters than wanted: the dead go first, then the last that came. */
@@ -70,27 +96,23 @@ function growth(view: KeeperView): Change | null {
 }
 
 function replacement(view: KeeperView): Change | null {
-  const gone = votersOf(view.members).find((voter) => isGone(view, voter));
-  if (gone === undefined) return null;
-  const [ready] = readyLearners(view);
-  if (ready !== undefined) return { kind: 'remove', id: gone.id };
-  return candidates(view).length === 0 ? null : newcomers(view, 1);
+  const { replaceAfterMs } = view;
+  const gone = votersOf(view.members).find((voter) => isGone(view, voter, replaceAfterMs));
+  return gone === undefined || readyLearners(view).length === 0
+    ? null
+    : { kind: 'remove', id: gone.id };
 }
 
 /** A step towards `count` new voters; null while they catch up. */
 function newcomers(view: KeeperView, count: number): Change | null {
-  const learners = view.members.filter(({ votes }) => !votes);
-  if (learners.length < count) {
-    const next = candidates(view).find(({ id }) => memberOf(view.members, id) === null);
-    if (next !== undefined) return { kind: 'add', id: next.id, address: next.address };
-  }
   const ready = readyLearners(view);
   return ready.length >= count ? { kind: 'promote', id: ready[0].id } : null;
 }
 
-function readyLearners(view: KeeperView): Members {
-  return view.members.filter(
-    (member) => !member.votes && isLiving(view, member) && view.caughtUp(member.id),
+/** Learners that could vote, in the order in which they came. */
+function readyLearners(view: KeeperView): VoterNode[] {
+  return candidates(view).filter(
+    ({ id }) => memberOf(view.members, id) !== null && view.caughtUp(id),
   );
 }
 
@@ -105,7 +127,7 @@ function isLiving({ nodes, self }: KeeperView, { id }: Member): boolean {
   return id === self || nodes.get(id)?.deadSince === null;
 }
 
-function isGone({ nodes, now, replaceAfterMs, self }: KeeperView, { id }: Member): boolean {
+function isGone({ nodes, now, self }: KeeperView, { id }: Member, afterMs: number): boolean {
   const since = nodes.get(id)?.deadSince ?? null;
-  return id !== self && since !== null && now - since >= replaceAfterMs;
+  return id !== self && since !== null && now - since >= afterMs;
 }

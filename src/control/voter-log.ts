@@ -39,6 +39,7 @@ import { checkMessage, isRaft, readCommand } from './voter-messages.ts';
 import {
   CALL_MS,
   CLOSE_MS,
+  FORGET_AFTER_MS,
   KEEPER_TICKS,
   REPLACE_AFTER_MS,
   TICK_MS,
@@ -304,7 +305,8 @@ export class VoterLog implements ControlLog {
   }
 
   #keepVoters(): void {
-    const { clock, voters = null, replaceAfterMs = REPLACE_AFTER_MS } = this.#options;
+    const { clock, voters = null } = this.#options;
+    const { replaceAfterMs = REPLACE_AFTER_MS, forgetAfterMs = FORGET_AFTER_MS } = this.#options;
     const { role, log, limits } = this.#runner.state;
     if (voters === null || role.kind !== 'leader' || this.#role.kind !== 'leader') return;
     const view: KeeperView = {
@@ -314,11 +316,12 @@ export class VoterLog implements ControlLog {
       caughtUp: (id) => (role.progress.get(id)?.match ?? 0) + limits.promoteLag >= log.last,
       voters,
       replaceAfterMs,
+      forgetAfterMs,
       now: clock.now(),
     };
     const change = nextChange(view);
     if (change === null) return;
-    this.#options.log.info('the voters change', { kind: change.kind, voter: change.id });
+    this.#options.log.info('the members change', { kind: change.kind, voter: change.id });
     // A change that is refused now is wished for again at the next look.
     this.#runner.take({ kind: 'change', id: KEEPER, change });
   }
@@ -348,7 +351,12 @@ export class VoterLog implements ControlLog {
   /** 1. */
   #apply({ index, term, type, data }: Entry): void {
     const done: Done = { index, term, outcome: null };
-    if (type !== 'command') return this.#waiting.applied(done);
+    if (type !== 'command') {
+      this.#waiting.applied(done);
+      // The next change may follow: nodes of a new cluster come together.
+      if (type === 'members') this.#keepVoters();
+      return;
+    }
     const command = readCommand(data, this.#options.dir);
     const { state, outcome } = apply(this.#state, command);
     this.#state = state;

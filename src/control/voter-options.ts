@@ -26,6 +26,8 @@ export interface VoterOptions {
   readonly voters?: 1 | 3 | 5 | null;
   /** A voter that has been dead for so long is replaced. */
   readonly replaceAfterMs?: number;
+  /** A member without a vote that has been dead for so long is let go. */
+  readonly forgetAfterMs?: number;
   readonly tickMs?: number;
   readonly limits?: Partial<RaftLimits>;
   /** How long a proposal or a read may take. */
@@ -40,5 +42,7 @@ export const CALL_MS = 5_000;
 /** How long a closing voter waits for what was proposed. */
 export const CLOSE_MS = 1_000;
 export const REPLACE_AFTER_MS = 60_000;
-/** Ticks between two looks at who should vote. */
+/** Longer than a restart takes; a learner that comes later is added again. */
+export const FORGET_AFTER_MS = 10_000;
+/** Ticks between two looks at who should be a member, unless one has just been decided. */
 export const KEEPER_TICKS = 10;

@@ -13,7 +13,16 @@
  * asks for in the order it asks. Time, the network and what the log means are the owner's.
  */
 export { defaultLimits, ENTRY_BYTES_MAX, limitsWith, type RaftLimits } from './limits.ts';
-export { agree, changed, decodeMembers, isVoter, memberOf, quorumOf, votersOf } from './members.ts';
+export {
+  agree,
+  changed,
+  decodeMembers,
+  isVoter,
+  MEMBERS_MAX,
+  memberOf,
+  quorumOf,
+  votersOf,
+} from './members.ts';
 export type { Progress } from './progress.ts';
 export { type Rules, soundRules } from './rules.ts';
 export { type DurableLog, type Owner, Runner, type RunnerOptions } from './runner.ts';

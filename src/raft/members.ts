@@ -3,12 +3,15 @@ import { z } from 'zod';
 import { decodeCbor, encodeCbor } from '../wire/index.ts';
 import type { Change, Member, Members } from './types.ts';
 
+/** Members of a group, those without a vote counted. */
+export const MEMBERS_MAX = 256;
+
 const memberSchema = z.strictObject({
   id: z.string().min(1).max(255),
   address: z.string().min(1).max(255),
   votes: z.boolean(),
 });
-export const membersSchema = z.array(memberSchema).max(256);
+export const membersSchema = z.array(memberSchema).max(MEMBERS_MAX);
 
 /** The members as the data of an entry. */
 export function encodeMembers(members: Members): Uint8Array {

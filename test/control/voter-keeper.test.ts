@@ -1,6 +1,6 @@
 import test from 'ava';
 import { type KeeperView, nextChange, type VoterNode } from '../../src/control/index.ts';
-import { changed, type Members, votersOf } from '../../src/raft/index.ts';
+import { changed, MEMBERS_MAX, type Members, memberOf, votersOf } from '../../src/raft/index.ts';
 
 /** `a b (c)`: voters a and b, learner c. */
 function members(text: string): Members {
@@ -28,6 +28,7 @@ function view(who: string, alive: string, more: Partial<KeeperView> = {}): Keepe
     caughtUp: () => true,
     voters: 3,
     replaceAfterMs: 100,
+    forgetAfterMs: 100,
     now: 1000,
     ...more,
   };
@@ -40,29 +41,49 @@ function next(who: string, alive: string, more: Partial<KeeperView> = {}): strin
 
 test('voters become more two at a time, when both newcomers have caught up', (t) => {
   t.is(next('a', 'a'), '-');
-  t.is(next('a', 'a b'), '-');
-  t.is(next('a', 'a b c'), 'add b');
+  t.is(next('a', 'a b'), 'add b');
+  t.is(next('a (b)', 'a b'), '-');
   t.is(next('a (b)', 'a b c'), 'add c');
   t.is(next('a (b) (c)', 'a b c', { caughtUp: (id) => id === 'c' }), '-');
   t.is(next('a (b) (c)', 'a b c'), 'promote b');
   t.is(next('a b (c)', 'a b c'), 'promote c');
-  t.is(next('a b c', 'a b c d e'), '-');
-  t.is(next('a b c', 'a b c d e', { voters: 5 }), 'add d');
-  t.is(next('a b c', 'a b c d', { voters: 5 }), '-');
+  t.is(next('a b c (d) (e)', 'a b c d e'), '-');
+  t.is(next('a b c (d) (e)', 'a b c d e', { voters: 5 }), 'promote d');
+  t.is(next('a b c (d)', 'a b c d', { voters: 5 }), '-');
+});
+
+test('the first that came vote, whatever their names', (t) => {
+  t.is(next('a (b) (c) (d)', 'a d c b'), 'promote d');
+  t.is(next('a (b) (c) (d)', 'a d c b', { caughtUp: (id) => id !== 'd' }), 'promote c');
+});
+
+test('every node learns, with or without a vote, in the order in which they came', (t) => {
+  t.is(next('a b c', 'a b c e d'), 'add e');
+  t.is(next('a b c (e)', 'a b c e d'), 'add d');
+  t.is(next('a b c (d) (e)', 'a b c d e'), '-');
+  t.is(next('a b c', 'a b c d*'), '-');
+});
+
+test('the members do not become more than the group can name', (t) => {
+  const many = Array.from({ length: MEMBERS_MAX - 1 }, (_, i) => `(n${i})`).join(' ');
+  const alive = many.replaceAll(/[()]/g, '');
+  t.is(next(`a ${many}`, `a ${alive} z`, { voters: 1 }), '-');
+  t.is(next(`a ${many}`, `a ${alive}! z`, { voters: 1 }), `remove n${MEMBERS_MAX - 2}`);
 });
 
 test('a voter that stays dead is replaced once somebody has caught up, and not before', (t) => {
   t.is(next('a b c', 'a b c!'), '-');
-  t.is(next('a b c', 'a b c* d'), '-');
+  t.is(next('a b c (d)', 'a b c* d'), '-');
   t.is(next('a b c', 'a b c! d'), 'add d');
   t.is(next('a b c (d)', 'a b c! d', { caughtUp: () => false }), '-');
   t.is(next('a b c (d)', 'a b c! d'), 'remove c');
   t.is(next('a b (d)', 'a b c! d'), 'promote d');
-  t.is(next('a b c', 'a! b c d'), '-');
+  t.is(next('a b c', 'a! b c'), '-');
 });
 
 test('dead learners go, surplus voters go, and a moved member is told to all', (t) => {
   t.is(next('a b c (d)', 'a b c d!'), 'remove d');
+  t.is(next('a b c (d)', 'a b c d*'), '-');
   t.is(next('a b c d e', 'a b c d e'), 'remove e');
   t.is(next('a b c d e', 'a b c* d e'), 'remove c');
   const moved = nodes('a b c').set('b', { id: 'b', address: 'elsewhere', deadSince: null });
@@ -86,6 +107,10 @@ test('whatever dies, changes come to an end with as many voters as the living al
       }
       const living = names.filter((_, i) => !(dead & (1 << i))).length;
       const voting = votersOf(now).filter(({ id }) => !(dead & (1 << names.indexOf(id)))).length;
+      const missing = names
+        .filter((_, i) => !(dead & (1 << i)))
+        .filter((name) => !memberOf(now, name));
+      t.deepEqual(missing, [], `${alive} ${voters}`);
       t.true(voting >= Math.min(living % 2 === 0 ? living - 1 : living, voters, 3), alive);
     }
   }
