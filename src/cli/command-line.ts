@@ -27,6 +27,8 @@ const flagTypes = {
   overwrite: { type: 'boolean', default: false },
   restart: { type: 'boolean', default: false },
   now: { type: 'boolean', default: false },
+  detach: { type: 'boolean', default: false },
+  print: { type: 'boolean', default: false },
   threads: { type: 'number', default: kernelThreads(availableParallelism()) },
   transport: { type: 'string', default: 'in-process' },
   sync: { type: 'string', default: 'group' },
@@ -61,6 +63,8 @@ export interface Flags {
   readonly overwrite: boolean;
   readonly restart: boolean;
   readonly now: boolean;
+  readonly detach: boolean;
+  readonly print: boolean;
   readonly threads: number;
   readonly transport: string;
   readonly sync: string;

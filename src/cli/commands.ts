@@ -1,4 +1,5 @@
 import type { Command } from './command.ts';
+import { attachCommand } from './commands/attach.ts';
 import { clusterCommands } from './commands/cluster.ts';
 import { fsCommands } from './commands/fs.ts';
 import { fsReadCommands } from './commands/fs-read.ts';
@@ -6,6 +7,7 @@ import { jobsCommand, tasksCommand } from './commands/jobs.ts';
 import { logsCommand } from './commands/logs.ts';
 import { nodeCommand } from './commands/node.ts';
 import { opCheckCommand } from './commands/op-check.ts';
+import { REACH_FLAGS } from './commands/reach.ts';
 import { stopCommand } from './commands/stop.ts';
 import { verifyCommand } from './commands/verify.ts';
 import { run } from './run.ts';
@@ -14,11 +16,25 @@ import { run } from './run.ts';
 export const commands: Readonly<Record<string, Command>> = {
   run: {
     usage: 'run JOB.yaml',
-    summary: 'run a job here and follow it; the same command again resumes it',
-    flags: ['data', 'overwrite', 'restart', 'threads', 'transport', 'sync', 'quiet'],
+    summary: 'run a job, here or in a cluster, and follow it; the same command again resumes it',
+    help: `Without --cluster the job runs in this process, on local files, and Ctrl-C suspends it. With
+--cluster its sources and its destination are in HyDFS; scripts, and what is listed under \`files\`, are
+brought along; the job goes on when nobody follows it (\`rainstorm attach\` does so again).`,
+    flags: [
+      ...REACH_FLAGS,
+      'overwrite',
+      'restart',
+      'threads',
+      'transport',
+      'sync',
+      'quiet',
+      'detach',
+      'print',
+    ],
     words: [1, 1],
     run,
   },
+  attach: attachCommand,
   jobs: jobsCommand,
   tasks: tasksCommand,
   stop: stopCommand,

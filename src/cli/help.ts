@@ -12,6 +12,8 @@ const options: Readonly<Record<FlagName, readonly [form: string, says: string]>>
   overwrite: ['--overwrite', 'replace a destination that exists'],
   restart: ['--restart', 'forget what an unfinished run of this job has done, begin anew'],
   now: ['--now', 'wait for nothing that is in flight'],
+  detach: ['--detach', 'return when the job is submitted, with its id on stdout'],
+  print: ['--print', 'stream the results to stdout as they come'],
   threads: [
     '--threads N',
     'threads for batch work beside the main one (default: cores - 2, at most 4)',

@@ -1,11 +1,10 @@
-/** `rainstorm run`: a job in this process, followed to its end. */
-import { readFile, stat } from 'node:fs/promises';
-import { dirname, relative, resolve } from 'node:path';
+/** `rainstorm run`: a job in this process, or one of a cluster, followed to its end. */
+import { readFile } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
 import { fault, isFault, reasonOf } from '../core/index.ts';
 import type { JobView } from '../leader/index.ts';
 import { Exporter, type LocalService, Node, type Submitted } from '../node/index.ts';
 import {
-  deadLettersFileName,
   type JobSpec,
   type Location,
   parseJobFile,
@@ -13,20 +12,25 @@ import {
   planJob,
 } from '../plan/index.ts';
 import { destinationFileName, locate } from '../worker/index.ts';
+import { runInCluster } from './cluster-run.ts';
 import type { ExitCode } from './command.ts';
 import type { CommandLine, Flags } from './command-line.ts';
-import { FIRST_LINES_MAX, type JobSummary, ProgressView, renderSummary } from './format/index.ts';
+import { targetOf } from './commands/reach.ts';
+import { Following } from './following.ts';
 import { type Io, write } from './io.ts';
-import { progressOf, type SourceSizes } from './progress.ts';
 
-/** Bytes of the output that are looked at for its first lines. */
-const EXCERPT_BYTES = 16 * 1024;
 /** Exit code of a run that was interrupted and can be resumed (128 + SIGINT). */
 const INTERRUPTED = 130;
 
 /** Runs the job that `line` names, by a job file or in the positional form. */
 export async function run(line: CommandLine, io: Io): Promise<ExitCode> {
   const spec = await readSpec(line, io);
+  const target = targetOf(line, io);
+  if (target.kind === 'cluster') return runInCluster({ target, spec, io, flags: line.flags });
+  for (const flag of ['detach', 'print'] as const) {
+    if (!line.given.includes(flag)) continue;
+    throw fault('USAGE', { problem: `--${flag} is for jobs of a cluster, give --cluster` });
+  }
   const options = nodeOptions(line.flags, io);
   const node = await Node.open(options);
   try {
@@ -63,7 +67,7 @@ class Run {
   readonly #io: Io;
   readonly #flags: Flags;
   readonly #destination: Location;
-  readonly #startedAt: number;
+  readonly #following: Following;
   #interrupts = 0;
 
   constructor(service: LocalService, spec: JobSpec, io: Io, flags: Flags) {
@@ -72,7 +76,8 @@ class Run {
     this.#io = io;
     this.#flags = flags;
     this.#destination = locate(spec, spec.sink.file);
-    this.#startedAt = io.clock.now();
+    const startedAt = io.clock.now();
+    this.#following = new Following({ service, spec, io, quiet: flags.quiet, startedAt });
   }
 
   async follow(): Promise<ExitCode> {
@@ -87,7 +92,7 @@ class Run {
     const off = this.#io.onInterrupt(() => this.#interrupted(job));
     try {
       const first = await this.#service.job(job);
-      const view = await Promise.race([this.#watch(job), broken.promise]);
+      const view = await Promise.race([this.#following.watch(job), broken.promise]);
       await exporter?.finish(view.state === 'finished' || view.state === 'stopped');
       return await this.#conclude(view, first);
     } finally {
@@ -126,96 +131,11 @@ class Run {
     });
   }
 
-  async #watch(job: string): Promise<JobView> {
-    const view = new ProgressView({
-      title: this.#spec.name,
-      output: this.#io.stderr,
-      clock: this.#io.clock,
-      terminal: () => this.#io.terminal('stderr'),
-    });
-    const sizes = await this.#sourceSizes();
-    let last = await this.#service.job(job);
-    try {
-      for await (const seen of this.#service.watch(job)) {
-        last = seen;
-        if (!this.#flags.quiet) view.update(progressOf(seen, sizes, this.#elapsed()));
-      }
-    } finally {
-      view.finish();
-    }
-    return last;
-  }
-
-  async #sourceSizes(): Promise<SourceSizes> {
-    let total: number | null = 0;
-    for (const source of this.#spec.sources) {
-      if (source.follow) total = null;
-      if (total === null) break;
-      const location = locate(this.#spec, source.file);
-      total +=
-        location.kind === 'local'
-          ? (await stat(location.path)).size
-          : (await this.#service.stat(location.name)).length;
-    }
-    return { total };
-  }
-
   async #conclude(view: JobView, first: JobView): Promise<ExitCode> {
-    if (view.state === 'failed')
-      throw fault('JOB_FAILED', { name: view.name, reason: view.reason ?? '' });
-    await this.#say(renderSummary(await this.#summary(view, first), this.#io.terminal('stderr')));
+    await this.#following.conclude(view, first);
     if (view.state !== 'suspended') return 0;
     await this.#say('run the same command again to go on from here');
     return this.#spec.sources.some(({ follow }) => follow) ? 0 : INTERRUPTED;
-  }
-
-  async #summary(view: JobView, first: JobView): Promise<JobSummary> {
-    const sum = (count: string): number =>
-      view.stages.reduce((total, stage) => total + (stage.counts[count] ?? 0), 0);
-    const source = view.stages[0]?.counts ?? {};
-    const elapsedMs = this.#elapsed();
-    const deadLetters = sum('dead');
-    const sourceIn = source.in ?? 0;
-    const before = first.stages[0]?.counts.in ?? 0;
-    return {
-      name: view.name,
-      outcome: view.state === 'finished' ? 'done' : 'stopped',
-      tuplesIn: sourceIn,
-      filtered: sum('filtered'),
-      tuplesOut: view.stages.at(-1)?.counts.out ?? 0,
-      duplicatesDropped: sum('duplicates'),
-      retries: sum('resent'),
-      deadLetters,
-      deadLettersFile: deadLetters === 0 ? null : `hydfs:${deadLettersFileName(view.job)}`,
-      elapsedMs,
-      rate: elapsedMs === 0 ? 0 : ((sourceIn - before) * 1000) / elapsedMs,
-      output: this.#outputName(),
-      firstLines: await this.#firstLines(view),
-    };
-  }
-
-  #outputName(): string {
-    if (this.#destination.kind === 'hydfs') return `hydfs:${this.#destination.name}`;
-    const path = relative(this.#io.cwd, this.#destination.path);
-    return path.startsWith('..') ? this.#destination.path : path;
-  }
-
-  async #firstLines(view: JobView): Promise<string[]> {
-    const name = destinationFileName(planJob(view.job, this.#spec));
-    const pieces: Uint8Array[] = [];
-    const { length } = await this.#service.stat(name);
-    for await (const piece of this.#service.read(name, 0, Math.min(length, EXCERPT_BYTES))) {
-      pieces.push(piece);
-    }
-    const text = Buffer.concat(pieces).toString('utf8');
-    return text
-      .split('\n')
-      .slice(0, FIRST_LINES_MAX)
-      .filter((line) => line !== '');
-  }
-
-  #elapsed(): number {
-    return this.#io.clock.now() - this.#startedAt;
   }
 
   #say(text: string): Promise<void> {

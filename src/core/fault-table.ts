@@ -6,16 +6,19 @@
  * wrong), `environment` (disk, network, another process), `internal` (the program refused its own
  * state). Exit codes: 1 the job failed, 2 usage, 3 the cluster or data directory cannot be reached.
  */
+import { clusterFaults } from './fault-table-cluster.ts';
 
 export type FaultDomain = 'user' | 'environment' | 'internal';
 
-interface FaultRow {
+/** A row; see the head of this file. */
+export interface FaultRow {
   readonly domain: FaultDomain;
   readonly exit: 1 | 2 | 3;
   readonly says: string;
 }
 
 export const faultTable = {
+  ...clusterFaults,
   // jobs and their destinations
   JOB_FILE_UNREADABLE: {
     domain: 'user',
@@ -77,16 +80,6 @@ export const faultTable = {
     domain: 'user',
     exit: 2,
     says: 'the source {source} does not exist; check the path, or write hydfs:NAME for a file in HyDFS',
-  },
-  SOURCE_REPEATED: {
-    domain: 'user',
-    exit: 2,
-    says: 'the source {name} is given twice, which would give two tuples one id; give each file once',
-  },
-  PATH_IN_CLUSTER: {
-    domain: 'user',
-    exit: 2,
-    says: "'{text}' is no HyDFS name ({reason}), and a job of a cluster reads and writes HyDFS only; put a local file there with `rainstorm fs create NAME FILE` and give its NAME",
   },
   SOURCE_UNREADABLE: {
     domain: 'user',
@@ -332,11 +325,6 @@ export const faultTable = {
     domain: 'environment',
     exit: 3,
     says: 'the control log takes no decisions here ({reason}); run the command again on the node that leads',
-  },
-  LEADER_MISSING: {
-    domain: 'environment',
-    exit: 3,
-    says: 'no node answers for the jobs of the cluster at this moment ({reason}); more than half of the voters must be up and reach each other, try again shortly',
   },
   JOB_UNKNOWN: {
     domain: 'user',

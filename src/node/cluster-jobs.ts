@@ -9,7 +9,7 @@
  */
 import { type Clock, fault, isFault, reasonOf, sleep } from '../core/index.ts';
 import { isResting, type JobView, type TaskView } from '../leader/index.ts';
-import { clusterSpec } from '../plan/index.ts';
+import { clusterSpec, type JobSpec } from '../plan/index.ts';
 import { openRpc, type Transport } from '../transport/index.ts';
 import type { Verdict } from '../verify/index.ts';
 import { RemoteJobs } from './methods.ts';
@@ -82,6 +82,10 @@ export class ClusterJobs implements JobService {
 
   verify(job: string): Promise<Verdict> {
     return this.#ask((jobs) => jobs.verify(job));
+  }
+
+  spec(job: string): Promise<JobSpec> {
+    return this.#ask((jobs) => jobs.spec(job));
   }
 
   /** Nobody is asked any more. */

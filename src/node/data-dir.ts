@@ -6,6 +6,7 @@
  *   hydfs/         files of the file system, under hashes
  *   logs/          node.log, and logs/<job>/<stage>-<index>.log per task
  *   operators/     bundled operators of a packaged program, written out
+ *   packages/      what jobs of a cluster brought, while this process runs
  *   groups.json    live operator process groups, for cleaning up after a crash
  */
 import { createHash } from 'node:crypto';
@@ -23,6 +24,7 @@ export interface DataDir {
   readonly logs: string;
   readonly nodeLog: string;
   readonly operators: string;
+  readonly packages: string;
   readonly groupsFile: string;
   /** where the owner answers other processes of this machine */
   readonly socket: string;
@@ -40,6 +42,7 @@ export function dataDir(path: string): DataDir {
     logs,
     nodeLog: join(logs, 'node.log'),
     operators: join(root, 'operators'),
+    packages: join(root, 'packages'),
     groupsFile: join(root, 'groups.json'),
     socket: socketPath(root),
     taskLog: ({ job, stage, index }) => join(logs, job, `${stage}-${index}.log`),

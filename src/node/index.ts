@@ -14,9 +14,11 @@ export { ClusterNode, type ClusterNodeOptions } from './cluster-node.ts';
 export type { ClusterService, ControlRow, MemberRow } from './cluster-service.ts';
 export { type DataDir, dataDir } from './data-dir.ts';
 export { Exporter } from './export.ts';
+export { storePackage, unstorePackage } from './job-package.ts';
 export { LocalService } from './local-service.ts';
 export { APPEND_BYTES_MAX } from './methods.ts';
 export { Node, type NodeOptions } from './node.ts';
+export { collectPackage } from './package-files.ts';
 export {
   type NodeAddresses,
   type ReachedNode,

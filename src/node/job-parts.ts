@@ -20,7 +20,7 @@ import type { Tenant } from './door.ts';
 import { JobLeadership } from './job-leadership.ts';
 import { LocalJobs } from './local-jobs.ts';
 import { jobMethods } from './methods.ts';
-import { OperatorCommands } from './operators.ts';
+import { PackagedOperators } from './packaged-operators.ts';
 import type { JobService } from './service.ts';
 
 export interface JobPartsOptions {
@@ -40,7 +40,7 @@ export class JobParts {
   readonly service: ClusterJobs;
   readonly #options: JobPartsOptions;
   readonly #kernels: KernelPool;
-  readonly #operators: OperatorCommands;
+  readonly #operators: PackagedOperators;
   readonly #worker: Worker;
   readonly #leadership: JobLeadership;
 
@@ -49,7 +49,12 @@ export class JobParts {
     this.#options = options;
     reapOrphans(dir.groupsFile); // P1
     this.#kernels = new KernelPool({ threads, log });
-    this.#operators = new OperatorCommands(bundledOperators(dir.operators));
+    this.#operators = new PackagedOperators({
+      fs,
+      bundled: bundledOperators(dir.operators),
+      dir: dir.packages,
+      random,
+    });
     this.#worker = new Worker({
       fs,
       kernels: this.#kernels,

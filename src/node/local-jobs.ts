@@ -1,5 +1,5 @@
 /** Answers what people ask about jobs, beside the leader that runs them. */
-import type { ControlLog } from '../control/index.ts';
+import type { ControlLog, JobRecord } from '../control/index.ts';
 import { isLive } from '../control/index.ts';
 import { fault, isFault, type Random, randomId } from '../core/index.ts';
 import type { FileSystem } from '../hydfs/index.ts';
@@ -8,6 +8,7 @@ import {
   decodeJobSpec,
   exportedFileName,
   formatLocation,
+  type JobPlan,
   type JobSpec,
   planJob,
   specFingerprint,
@@ -16,7 +17,8 @@ import { type Verdict, verifyJob } from '../verify/index.ts';
 import { locate } from '../worker/index.ts';
 import { checkDestination, checkSources, clearDestination } from './checks.ts';
 import { Exporter, isExported, outputLength } from './export.ts';
-import type { OperatorCommands } from './operators.ts';
+import { adoptPackage } from './job-package.ts';
+import type { JobOperators } from './operators.ts';
 import { resumePoints } from './resume-points.ts';
 import type { JobService, SubmitRequest, Submitted } from './service.ts';
 
@@ -24,7 +26,7 @@ export interface LocalJobsOptions {
   readonly leader: Leader;
   readonly control: ControlLog;
   readonly fs: FileSystem;
-  readonly operators: OperatorCommands;
+  readonly operators: JobOperators;
   readonly random: Random;
 }
 
@@ -39,11 +41,12 @@ export class LocalJobs implements JobService {
    * Makes `spec` a job, or goes on with it when it is unfinished.
    * @throws JOB_UNFINISHED, DESTINATION_TAKEN, DESTINATION_EXISTS, SOURCE_MISSING, OPERATOR_NOT_FOUND, ...
    */
-  async submit({ spec, overwrite, restart }: SubmitRequest): Promise<Submitted> {
+  async submit(request: SubmitRequest): Promise<Submitted> {
+    const { spec, overwrite, restart } = request;
     await this.#endCancelled(spec.name);
     const before = this.#unfinished(spec);
     const same = before?.fingerprint === specFingerprint(spec);
-    if (before !== null && same && !restart) return this.#goOn(before, spec);
+    if (before !== null && same && !restart) return this.#goOn(before, request);
     const replace = restart || overwrite;
     if (before !== null && !replace) {
       throw fault('JOB_UNFINISHED', { name: before.name, job: before.job.slice(0, 8) });
@@ -54,7 +57,8 @@ export class LocalJobs implements JobService {
       const ended = await this.#endedButNotExported(spec);
       if (ended !== null) return { kind: 'ended', job: ended };
     }
-    await this.#check(spec, replace);
+    const id = request.id ?? randomId(this.#options.random);
+    await this.#check(id, request, replace);
     for (const rival of rivals) {
       await this.#giveUp(rival);
       await this.#forget(rival);
@@ -63,7 +67,6 @@ export class LocalJobs implements JobService {
     for (const view of this.#options.leader.jobs()) {
       if (view.name === spec.name && !isLive(view.state)) await this.#forget(view);
     }
-    const id = randomId(this.#options.random);
     await this.#options.leader.submit(spec, { id });
     return { kind: 'new', job: id };
   }
@@ -96,11 +99,17 @@ export class LocalJobs implements JobService {
   }
 
   async verify(job: string): Promise<Verdict> {
-    const { control, fs } = this.#options;
-    const view = this.#find(job);
-    const record = control.state.jobs.get(view.job);
+    return verifyJob({ record: this.#record(job), fs: this.#options.fs });
+  }
+
+  async spec(job: string): Promise<JobSpec> {
+    return decodeJobSpec(this.#record(job).spec);
+  }
+
+  #record(job: string): JobRecord {
+    const record = this.#options.control.state.jobs.get(this.#find(job).job);
     if (record === undefined) throw fault('JOB_UNKNOWN', { job });
-    return verifyJob({ record, fs });
+    return record;
   }
 
   /** Completes the local destination of a job that has ended, when its run has not done it. */
@@ -139,9 +148,11 @@ export class LocalJobs implements JobService {
     return newest ?? null;
   }
 
-  async #goOn(view: JobView, spec: JobSpec): Promise<Submitted> {
+  async #goOn(view: JobView, request: SubmitRequest): Promise<Submitted> {
     const { leader, fs } = this.#options;
+    const { spec } = request;
     await checkSources(spec, fs);
+    await this.#adopt(view.job, request);
     const from = await resumePoints(fs, planJob(view.job, spec));
     if (view.state === 'stopping') await leader.stop(view.job, 'drain');
     else await leader.resume(view.job);
@@ -202,10 +213,34 @@ export class LocalJobs implements JobService {
     return (await outputLength(this.#options.fs, plan)) === null ? null : ended.job;
   }
 
-  async #check(spec: JobSpec, replace: boolean): Promise<void> {
-    const { fs, operators } = this.#options;
+  /** Takes over what the job brings; its operators can be started from it, or it is not taken. */
+  async #adopt(job: string, { spec, id, manifest }: SubmitRequest): Promise<void> {
+    if (manifest === undefined) return;
+    await adoptPackage(this.#options.fs, job, { from: id ?? job, manifest });
+    if (id !== job) await this.#checkOperators({ id: job, spec });
+  }
+
+  async #checkOperators(plan: Pick<JobPlan, 'id' | 'spec'>): Promise<void> {
+    const { operators } = this.#options;
+    for (let stage = 1; stage <= plan.spec.stages.length; stage++) await operators.of(plan, stage);
+  }
+
+  async #check(id: string, request: SubmitRequest, replace: boolean): Promise<void> {
+    const { fs } = this.#options;
+    const { spec } = request;
     await checkSources(spec, fs);
-    for (let stage = 1; stage <= spec.stages.length; stage++) await operators.make(spec, stage);
+    try {
+      await this.#adopt(id, request);
+      await this.#checkOperators({ id, spec });
+      await this.#makeWay(spec, replace);
+    } catch (error) {
+      for (const file of await fs.list(`jobs/${id}/`)) await fs.remove(file);
+      throw error;
+    }
+  }
+
+  async #makeWay(spec: JobSpec, replace: boolean): Promise<void> {
+    const { fs } = this.#options;
     await checkDestination(spec, fs).catch(async (error: unknown) => {
       if (!replace || !isFault(error, 'DESTINATION_EXISTS')) throw error;
       await clearDestination(spec, fs);

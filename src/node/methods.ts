@@ -2,9 +2,10 @@
 import { z } from 'zod';
 import type { FileInfo } from '../hydfs/index.ts';
 import type { JobView, TaskView } from '../leader/index.ts';
-import { decodeJobSpec } from '../plan/index.ts';
+import { decodeJobSpec, type JobSpec } from '../plan/index.ts';
 import { type RpcClient, type RpcMethods, streaming, unary } from '../transport/index.ts';
 import type { Verdict } from '../verify/index.ts';
+import { manifestSchema } from './job-package.ts';
 import type { FileService, JobService, Service, SubmitRequest, Submitted } from './service.ts';
 
 /** Bytes of one append over a connection; larger files go in several. */
@@ -16,7 +17,16 @@ const offset = z.number().int().nonnegative();
 const nothing = z.strictObject({});
 const oneJob = z.strictObject({ job: name });
 const oneFile = z.strictObject({ name });
-const submit = z.strictObject({ spec: z.unknown(), overwrite: z.boolean(), restart: z.boolean() });
+const submit = z.strictObject({
+  spec: z.unknown(),
+  overwrite: z.boolean(),
+  restart: z.boolean(),
+  id: z
+    .string()
+    .regex(/^[0-9a-f]{32}$/)
+    .optional(),
+  manifest: manifestSchema.optional(),
+});
 const stop = z.strictObject({ job: name, mode: z.enum(['end', 'now']) });
 const append = z.strictObject({ name, data: bytes });
 const range = z.strictObject({ name, from: offset.optional(), to: offset.optional() });
@@ -30,8 +40,13 @@ export function serviceMethods(service: Service): RpcMethods {
 /** What is answered about jobs by the service of the moment; `prefix` keeps two apart. */
 export function jobMethods(service: () => JobService, prefix = ''): RpcMethods {
   const methods: RpcMethods = {
-    submit: unary(submit, async ({ spec, overwrite, restart }) =>
-      service().submit({ spec: decodeJobSpec(spec), overwrite, restart }),
+    submit: unary(submit, async ({ spec, id, manifest, ...rest }) =>
+      service().submit({
+        spec: decodeJobSpec(spec),
+        ...rest,
+        ...(id === undefined ? {} : { id }),
+        ...(manifest === undefined ? {} : { manifest }),
+      }),
     ),
     jobs: unary(nothing, async () => service().jobs()),
     job: unary(oneJob, async ({ job }) => service().job(job)),
@@ -40,6 +55,7 @@ export function jobMethods(service: () => JobService, prefix = ''): RpcMethods {
     stop: unary(stop, async ({ job, mode }) => service().stop(job, mode)),
     suspend: unary(oneJob, async ({ job }) => service().suspend(job)),
     verify: unary(oneJob, async ({ job }) => service().verify(job)),
+    spec: unary(oneJob, async ({ job }) => service().spec(job)),
   };
   return Object.fromEntries(Object.entries(methods).map(([key, run]) => [`${prefix}${key}`, run]));
 }
@@ -102,6 +118,10 @@ export class RemoteJobs implements JobService {
 
   async verify(job: string): Promise<Verdict> {
     return (await this.#call('verify', { job })) as Verdict;
+  }
+
+  async spec(job: string): Promise<JobSpec> {
+    return decodeJobSpec(await this.#call('spec', { job }));
   }
 
   #call(method: string, params: unknown): Promise<unknown> {

@@ -1,6 +1,7 @@
 /** Answers what people ask of a node in this process: jobs here, files there. */
 import type { FileInfo, FileSystem } from '../hydfs/index.ts';
 import type { JobView, TaskView } from '../leader/index.ts';
+import type { JobSpec } from '../plan/index.ts';
 import type { Verdict } from '../verify/index.ts';
 import type { JobService, Service, SubmitRequest, Submitted } from './service.ts';
 
@@ -55,6 +56,10 @@ export class NodeService implements Service {
 
   verify(job: string): Promise<Verdict> {
     return this.#jobs.verify(job);
+  }
+
+  spec(job: string): Promise<JobSpec> {
+    return this.#jobs.spec(job);
   }
 
   create(name: string): Promise<FileInfo> {

@@ -1,9 +1,20 @@
 import { isAbsolute, join } from 'node:path';
-import { type BundledOperators, type OperatorCommand, resolveOperator } from '../operator/index.ts';
+import {
+  type BundledOperators,
+  type OperatorCommand,
+  type ResolveOptions,
+  resolveOperator,
+} from '../operator/index.ts';
 import { type JobPlan, type JobSpec, stageSpecOf } from '../plan/index.ts';
 
+/** Where the operators of jobs come from. */
+export interface JobOperators {
+  /** The command of stage `stage`. @throws OPERATOR_NOT_FOUND, PYTHON_MISSING, ... */
+  of(plan: Pick<JobPlan, 'id' | 'spec'>, stage: number): Promise<OperatorCommand>;
+}
+
 /** Makes the operator commands of jobs; asks for each only once. */
-export class OperatorCommands {
+export class OperatorCommands implements JobOperators {
   readonly #bundled: BundledOperators;
   readonly #made = new Map<string, Promise<OperatorCommand>>();
 
@@ -32,14 +43,18 @@ export class OperatorCommands {
       stage,
     );
     const from = (dir: string): string => (isAbsolute(dir) ? dir : join(spec.baseDir, dir));
-    return resolveOperator({
+    return commandHere({
       run,
       args,
       baseDirs: [spec.baseDir, ...spec.operatorDirs.map(from)],
       bundled: this.#bundled,
-      hostEnv: process.env,
       env,
       shim,
     });
   }
+}
+
+/** As `resolveOperator`, with the environment of this program. */
+export function commandHere(options: Omit<ResolveOptions, 'hostEnv'>): Promise<OperatorCommand> {
+  return resolveOperator({ ...options, hostEnv: process.env });
 }

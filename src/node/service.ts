@@ -8,6 +8,7 @@ import type { FileInfo } from '../hydfs/index.ts';
 import type { JobView, TaskView } from '../leader/index.ts';
 import type { JobSpec } from '../plan/index.ts';
 import type { Verdict } from '../verify/index.ts';
+import type { PackageManifest } from './job-package.ts';
 
 /** Where a source of a resumed job goes on. */
 export interface ResumePoint {
@@ -31,6 +32,10 @@ export interface SubmitRequest {
   readonly overwrite: boolean;
   /** give up what an unfinished run of this job has done, and begin anew */
   readonly restart: boolean;
+  /** the id of the job if it is a new one; a random one unless given */
+  readonly id?: string;
+  /** what the job brings, whose bytes are stored under `id` already */
+  readonly manifest?: PackageManifest;
 }
 
 /** What may be asked about jobs. */
@@ -51,6 +56,8 @@ export interface JobService {
   /** Winds the job down so that the same command goes on later. */
   suspend(job: string): Promise<JobView>;
   verify(job: string): Promise<Verdict>;
+  /** What the job was started from. */
+  spec(job: string): Promise<JobSpec>;
 }
 
 /** What may be asked about files. */

@@ -28,7 +28,7 @@ import { joinShellWords, splitShellWords } from './shell-words.ts';
 
 /** First words that are subcommands, so never a worker's path in the positional form. */
 export const SUBCOMMANDS: readonly string[] = (
-  'run node up down jobs tasks kill-task stop logs scale fs members switch leave verify op keygen ' +
+  'run attach node up down jobs tasks kill-task stop logs scale fs members switch leave verify op keygen ' +
   'version help'
 ).split(' ');
 

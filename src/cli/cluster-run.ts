@@ -1,0 +1,252 @@
+/**
+ * `rainstorm run --cluster` and `rainstorm attach`: a job that runs elsewhere, followed from here.
+ *
+ * R1  The job needs nobody who follows it: whoever leaves, by Ctrl-C or by dying, leaves it at work.
+ * R2  What the job brings is stored before it is submitted; a job that is refused leaves nothing.
+ * R3  A node that is lost while it is asked is replaced by another address of the list.
+ */
+import { stat } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { createInterface } from 'node:readline/promises';
+import { Fault, fault, isFault, randomId, sleep, systemRandom } from '../core/index.ts';
+import type { JobView } from '../leader/index.ts';
+import {
+  collectPackage,
+  type NodeAddresses,
+  reachNode,
+  type Service,
+  type Submitted,
+  storePackage,
+  unstorePackage,
+} from '../node/index.ts';
+import { clusterSpec, type JobSpec, planJob, storedName } from '../plan/index.ts';
+import { destinationFileName } from '../worker/index.ts';
+import type { ExitCode } from './command.ts';
+import type { Flags } from './command-line.ts';
+import { Following } from './following.ts';
+import { type Io, write } from './io.ts';
+
+const AGAIN_MS = 500;
+/** How long a lost node is replaced or waited for. */
+const PATIENCE_MS = 30_000;
+
+export interface ClusterRun {
+  readonly target: NodeAddresses;
+  readonly spec: JobSpec;
+  readonly io: Io;
+  readonly flags: Flags;
+}
+
+/** Submits the job, then follows it unless --detach says otherwise. */
+export async function runInCluster(run: ClusterRun): Promise<ExitCode> {
+  const { target, io, flags } = run;
+  const spec = clusterSpec(run.spec);
+  const { service, close } = await reachNode(target);
+  let submitted: Submitted;
+  try {
+    await checkStored(service, run.spec);
+    submitted = await submit(service, spec, flags);
+  } finally {
+    close();
+  }
+  const { job, kind } = submitted;
+  const short = job.slice(0, 8);
+  const how = kind === 'resumed' ? 'is resumed' : 'starts';
+  await write(io.stderr, `job ${spec.name} (${short}) ${how}\n`);
+  if (flags.detach) {
+    await write(io.stdout, `${job}\n`);
+    return 0;
+  }
+  return followInCluster({ target, io, flags }, job);
+}
+
+/** A source that is a file here and not in HyDFS is the mistake that everybody makes once. */
+async function checkStored(service: Service, spec: JobSpec): Promise<void> {
+  for (const { file } of spec.sources) {
+    const name = storedName(file);
+    try {
+      await service.stat(name);
+    } catch (error) {
+      if (!isFault(error, 'FILE_MISSING')) throw error;
+      const path = resolve(spec.baseDir, name);
+      const here = await stat(path).catch(() => null); // only asked for the hint
+      if (here?.isFile() === true) throw fault('SOURCE_NOT_STORED', { name, path }, error);
+      throw fault('SOURCE_MISSING', { source: `hydfs:${name}` }, error);
+    }
+  }
+}
+
+/** R2. */
+async function submit(service: Service, spec: JobSpec, flags: Flags): Promise<Submitted> {
+  const { overwrite, restart } = flags;
+  const id = randomId(systemRandom);
+  const local = await collectPackage(spec);
+  await storePackage(service, id, local);
+  try {
+    const { manifest } = local;
+    return await service.submit({ spec, overwrite, restart, id, manifest });
+  } catch (error) {
+    const refused = error instanceof Fault && error.domain === 'user';
+    if (refused) await unstorePackage(service, id, local);
+    throw error;
+  }
+}
+
+type Followed = Omit<ClusterRun, 'spec'>;
+type Wish = 'detach' | 'stop';
+
+/** Follows `job` until it rests or the one who follows has enough. */
+export async function followInCluster(followed: Followed, job: string): Promise<ExitCode> {
+  const { io } = followed;
+  const startedAt = io.clock.now();
+  let until = startedAt + PATIENCE_MS;
+  for (;;) {
+    const since = io.clock.now();
+    try {
+      return await followOnce(followed, job, startedAt);
+    } catch (error) {
+      const now = io.clock.now();
+      if (now - since > AGAIN_MS) until = now + PATIENCE_MS;
+      if (!isLoss(error) || now >= until) throw error;
+      await sleep(io.clock, AGAIN_MS); // R3
+    }
+  }
+}
+
+function isLoss(error: unknown): boolean {
+  const losses = ['PEER_LOST', 'PEER_CLOSED', 'PEER_SILENT', 'PEER_UNREACHABLE'] as const;
+  return losses.some((code) => isFault(error, code));
+}
+
+async function followOnce(
+  { target, io, flags }: Followed,
+  job: string,
+  startedAt: number,
+): Promise<ExitCode> {
+  const { service, close } = await reachNode(target);
+  const left = new AbortController();
+  const interrupts = new Interrupts(io, async (wish) => {
+    if (wish === 'stop') await service.stop(job, 'end');
+    else left.abort();
+  });
+  try {
+    const spec = await service.spec(job);
+    const following = new Following({ service, spec, io, quiet: flags.quiet, startedAt });
+    const first = await service.job(job);
+    const printing = flags.print ? new Printing(service, spec, first.job, io) : null;
+    const view = await following.watch(first.job, left.signal);
+    await printing?.finish(left.signal.aborted);
+    if (left.signal.aborted) {
+      const again = `rainstorm attach ${view.name}`;
+      await following.say(`job ${view.name} goes on without you; \`${again}\` follows it again`);
+      return 0;
+    }
+    await following.conclude(view, first);
+    return 0;
+  } finally {
+    interrupts.close();
+    close();
+  }
+}
+
+/** Ctrl-C asks once what is meant; the second one, or where nobody can be asked, leaves the job alone. */
+class Interrupts {
+  readonly #io: Io;
+  readonly #decided: (wish: Wish) => Promise<void>;
+  readonly #off: () => void;
+  readonly #over = new AbortController();
+  #asked = false;
+
+  constructor(io: Io, decided: (wish: Wish) => Promise<void>) {
+    this.#io = io;
+    this.#decided = decided;
+    this.#off = io.onInterrupt(() => void this.#interrupted());
+  }
+
+  close(): void {
+    this.#off();
+    this.#over.abort();
+  }
+
+  async #interrupted(): Promise<void> {
+    const wish = this.#asked || !this.#io.stdin.isTTY ? 'detach' : await this.#ask();
+    if (wish !== null) await this.#decided(wish);
+  }
+
+  /** Null: go on following. */
+  async #ask(): Promise<Wish | null> {
+    this.#asked = true;
+    const { stdin: input, stderr: output } = this.#io;
+    const lines = createInterface({ input, output });
+    lines.once('SIGINT', () => void this.#decided('detach'));
+    try {
+      const question = '\n[d]etach and let the job go on, [s]top it, or Enter to go on watching? ';
+      const answer = await lines.question(question, { signal: this.#over.signal });
+      if (/^s/i.test(answer)) return 'stop';
+      this.#asked = /^d/i.test(answer);
+      return this.#asked ? 'detach' : null;
+    } catch {
+      return null; // the job has ended meanwhile, or the terminal is gone
+    } finally {
+      lines.close();
+    }
+  }
+}
+
+/** Streams the destination of a job to stdout while it grows. */
+class Printing {
+  readonly #service: Service;
+  readonly #io: Io;
+  readonly #name: string;
+  readonly #stop = new AbortController();
+  readonly #running: Promise<void>;
+  #length = 0;
+
+  constructor(service: Service, spec: JobSpec, job: string, io: Io) {
+    this.#service = service;
+    this.#io = io;
+    this.#name = destinationFileName(planJob(job, spec));
+    this.#running = this.#follow();
+    this.#running.catch(() => undefined); // told by finish
+  }
+
+  /** Prints what is left, unless it is to be left there. */
+  async finish(left: boolean): Promise<void> {
+    this.#stop.abort();
+    await this.#running;
+    if (left) return;
+    const { length } = await this.#service.stat(this.#name);
+    for await (const bytes of this.#service.read(this.#name, this.#length, length)) {
+      await write(this.#io.stdout, bytes);
+    }
+  }
+
+  async #follow(): Promise<void> {
+    const { signal } = this.#stop;
+    while (!signal.aborted) {
+      try {
+        for await (const bytes of this.#service.tail(this.#name, this.#length, signal)) {
+          await write(this.#io.stdout, bytes);
+          this.#length += bytes.length;
+        }
+        return;
+      } catch (error) {
+        if (signal.aborted) return;
+        if (!isFault(error, 'FILE_MISSING')) throw error;
+        await sleep(this.#io.clock, AGAIN_MS, signal); // its last stage makes it when it starts
+      }
+    }
+  }
+}
+
+/** `rainstorm attach`: the job that a name or an id means. */
+export async function attached(followed: Followed, job: string): Promise<ExitCode> {
+  const { service, close } = await reachNode(followed.target);
+  let found: JobView;
+  try {
+    found = await service.job(job);
+  } finally {
+    close();
+  }
+  return followInCluster(followed, found.job);
+}

@@ -1,0 +1,89 @@
+/**
+ * Operators of the jobs of a cluster, run from a copy of what the job brought.
+ *
+ * Invariants
+ *   O1  A package is fetched once a process, however many tasks ask for it, and checked file by file
+ *       before anything of it is run.
+ *   O2  A folder under its final name is complete. What an earlier process fetched is not trusted: it
+ *       is fetched again.
+ */
+import { chmod, mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { type Random, randomId } from '../core/index.ts';
+import type { FileSystem } from '../hydfs/index.ts';
+import type { BundledOperators, OperatorCommand } from '../operator/index.ts';
+import type { JobPlan } from '../plan/index.ts';
+import { type PackageManifest, packagedBytes, readManifest, sha256Of } from './job-package.ts';
+import { commandHere, type JobOperators } from './operators.ts';
+
+const SCRIPT_MODE = 0o700;
+const FILE_MODE = 0o600;
+
+export interface PackagedOperatorsOptions {
+  readonly fs: FileSystem;
+  readonly bundled: BundledOperators;
+  /** where copies are kept; this process owns it */
+  readonly dir: string;
+  readonly random: Random;
+}
+
+export class PackagedOperators implements JobOperators {
+  readonly #options: PackagedOperatorsOptions;
+  /** by job and manifest */
+  readonly #fetched = new Map<string, Promise<string>>();
+  readonly #emptied: Promise<void>;
+
+  constructor(options: PackagedOperatorsOptions) {
+    this.#options = options;
+    this.#emptied = rm(options.dir, { recursive: true, force: true }); // O2
+    this.#emptied.catch(() => undefined); // told by whoever fetches
+  }
+
+  /**
+   * The command of stage `stage`.
+   * @throws PACKAGE_DAMAGED, OPERATOR_NOT_FOUND, OPERATOR_NOT_EXECUTABLE, PYTHON_MISSING, PYTHON_TOO_OLD
+   */
+  async of({ id, spec }: Pick<JobPlan, 'id' | 'spec'>, stage: number): Promise<OperatorCommand> {
+    const { fs, bundled } = this.#options;
+    const manifest = (await readManifest(fs, id)) ?? { files: [], scripts: {} };
+    const folder = await this.#folder(id, manifest);
+    const { run, args, env, shim } = spec.stages[stage - 1];
+    const script = manifest.scripts[String(stage)];
+    return commandHere({
+      run: script === undefined ? run : join(folder, script),
+      args,
+      baseDirs: [folder],
+      bundled,
+      env,
+      shim,
+    });
+  }
+
+  /** O1. */
+  #folder(job: string, manifest: PackageManifest): Promise<string> {
+    const key = `${job}-${sha256Of(Buffer.from(JSON.stringify(manifest))).slice(0, 16)}`;
+    const known = this.#fetched.get(key);
+    if (known !== undefined) return known;
+    const made = this.#fetch(job, key, manifest);
+    this.#fetched.set(key, made);
+    made.catch(() => this.#fetched.delete(key));
+    return made;
+  }
+
+  async #fetch(job: string, key: string, manifest: PackageManifest): Promise<string> {
+    const { fs, dir, random } = this.#options;
+    await this.#emptied;
+    const fresh = join(dir, `${key}.${randomId(random).slice(0, 8)}`);
+    await mkdir(fresh, { recursive: true, mode: 0o700 });
+    for (const file of manifest.files) {
+      const path = join(fresh, file.path);
+      const bytes = await packagedBytes(fs, job, file);
+      await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+      await writeFile(path, bytes, { mode: FILE_MODE });
+      if (file.executable) await chmod(path, SCRIPT_MODE);
+    }
+    const folder = join(dir, key);
+    await rename(fresh, folder);
+    return folder;
+  }
+}
