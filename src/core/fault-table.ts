@@ -387,6 +387,11 @@ export const faultTable = {
     exit: 1,
     says: 'writer {writer} of {name} has epoch {epoch}, but epoch {newest} has taken over',
   },
+  STORE_ID_INVALID: {
+    domain: 'environment',
+    exit: 3,
+    says: '{path} does not hold the id of a store; put back the one that it had, or move the files beside it away and let this node begin with an empty store',
+  },
   NOT_PRIMARY: {
     domain: 'environment',
     exit: 3,

@@ -7,6 +7,7 @@
  *
  * Real time, randomness and the process environment are touched here and nowhere else.
  */
+export { orAborted } from './aborted.ts';
 export { AssertionFailure, assert, present, unreachable } from './assert.ts';
 export { unsetBytes } from './bytes.ts';
 export { type Clock, sleep, systemClock, type Timer } from './clock.ts';

@@ -4,6 +4,11 @@
  */
 import { assert } from '../core/index.ts';
 
+/** Thrown for bytes that are no header, wherever they came from. */
+export class Malformed extends Error {
+  override readonly name = 'Malformed';
+}
+
 /** Collects a header. */
 export class ByteWriter {
   #bytes = Buffer.allocUnsafe(64);
@@ -50,7 +55,7 @@ export class ByteWriter {
   }
 }
 
-/** Takes a header apart; running over the end is an assertion, since checksums were checked. */
+/** Takes a header apart. @throws Malformed when the bytes end too early */
 export class ByteReader {
   at = 0;
   readonly #bytes: Uint8Array;
@@ -60,7 +65,7 @@ export class ByteReader {
   }
 
   u8(): number {
-    assert(this.at < this.#bytes.length, 'a header is long enough for its fields');
+    checkForm(this.at < this.#bytes.length, 'it ends too early');
     return this.#bytes[this.at++];
   }
 
@@ -71,13 +76,13 @@ export class ByteReader {
       value += (byte & 127) * scale;
       if (byte < 128) break;
     }
-    assert(Number.isSafeInteger(value), 'a varint is a safe integer');
+    checkForm(Number.isSafeInteger(value), 'a number in it is too large');
     return value;
   }
 
   bytes(): Uint8Array {
     const length = this.varint();
-    assert(this.at + length <= this.#bytes.length, 'a header is long enough for its fields');
+    checkForm(this.at + length <= this.#bytes.length, 'it ends too early');
     this.at += length;
     return this.#bytes.subarray(this.at - length, this.at);
   }
@@ -90,4 +95,9 @@ export class ByteReader {
   rest(): Uint8Array {
     return this.#bytes.subarray(this.at);
   }
+}
+
+/** @throws Malformed unless `condition` */
+export function checkForm(condition: boolean, problem: string): asserts condition {
+  if (!condition) throw new Malformed(problem);
 }

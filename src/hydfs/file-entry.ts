@@ -11,9 +11,10 @@
  *
  * A writer's id is its place in the order of first opens, in the snapshot too, so it never changes.
  */
-import { assert } from '../core/index.ts';
-import { ByteReader, ByteWriter } from './bytes.ts';
+import { assert, fault } from '../core/index.ts';
+import { ByteReader, ByteWriter, checkForm, Malformed } from './bytes.ts';
 import { ANONYMOUS, addWriter, emptyFile, type FileRequest, type FileState } from './file-state.ts';
+import type { FileEntry } from './file-system.ts';
 
 const KIND = { create: 0, open: 1, append: 2, anonymous: 3 } as const;
 const SNAPSHOT_FORMAT = 1;
@@ -38,7 +39,7 @@ export function encodeRequest(state: FileState, request: FileRequest): Uint8Arra
   }
 }
 
-/** A logged request and its data, a view on `payload`. */
+/** A logged request and its data, a view on `payload`. @throws Malformed */
 export function decodeEntry(
   state: FileState,
   payload: Uint8Array,
@@ -56,7 +57,7 @@ export function decodeEntry(
     const request = { writer: ANONYMOUS, epoch: 0, seq: 0, bytes, meta: NO_META };
     return { request: { kind: 'append', ...request }, data };
   }
-  assert(kind === KIND.append, 'an entry has a known kind');
+  checkForm(kind === KIND.append, 'it is of no known kind');
   return decodeAppend(state, input);
 }
 
@@ -65,7 +66,7 @@ function decodeAppend(
   input: ByteReader,
 ): { request: FileRequest; data: Uint8Array } {
   const writer = state.byId.at(input.varint());
-  assert(writer !== undefined, 'the writer of an append was opened before');
+  checkForm(writer !== undefined, 'its writer was not opened before');
   const epoch = input.varint();
   const seq = input.varint();
   const meta = input.bytes().slice();
@@ -84,14 +85,16 @@ export function encodeSnapshot(state: FileState): Uint8Array {
   return out.done();
 }
 
-/** The state that `encodeSnapshot` wrote. */
+/** The state that `encodeSnapshot` wrote. @throws Malformed */
 export function decodeSnapshot(bytes: Uint8Array): FileState {
   const input = new ByteReader(bytes);
-  assert(input.u8() === SNAPSHOT_FORMAT, 'a snapshot has a known format');
+  checkForm(input.u8() === SNAPSHOT_FORMAT, 'it has no known format');
   const state = emptyFile(input.text(), input.varint());
   state.length = input.varint();
   for (let count = input.varint(); count > 0; count--) {
-    const writer = addWriter(state, input.text());
+    const name = input.text();
+    checkForm(!state.writers.has(name), 'a writer is in it twice');
+    const writer = addWriter(state, name);
     writer.epoch = input.varint();
     writer.seq = input.varint();
     writer.meta = input.bytes().slice();
@@ -99,9 +102,48 @@ export function decodeSnapshot(bytes: Uint8Array): FileState {
   return state;
 }
 
-/** The name alone, without making the writers' rows. */
+/** The name alone, without making the writers' rows. @throws Malformed */
 export function nameInSnapshot(bytes: Uint8Array): string {
   const input = new ByteReader(bytes);
-  assert(input.u8() === SNAPSHOT_FORMAT, 'a snapshot has a known format');
+  checkForm(input.u8() === SNAPSHOT_FORMAT, 'it has no known format');
   return input.text();
+}
+
+/** An entry's index, and the file's length before it. */
+export interface Cursor {
+  index: number;
+  offset: number;
+}
+
+/** The entry at `at` as readers see it; null for one that they do not. */
+export function toEntry(
+  state: FileState,
+  at: Readonly<Cursor> & { readonly payload: Uint8Array },
+): FileEntry | null {
+  const { request, data } = decodeEntry(state, at.payload);
+  return entryOf(request, data, at);
+}
+
+/** As `toEntry`, of a request. */
+export function entryOf(
+  request: FileRequest,
+  data: Uint8Array,
+  at: Readonly<Cursor>,
+): FileEntry | null {
+  if (request.kind === 'create') return null;
+  const { kind, writer, epoch } = request;
+  const seq = kind === 'append' ? request.seq : 0;
+  const meta = kind === 'append' ? request.meta : NO_META;
+  return { kind, index: at.index, offset: at.offset, writer, epoch, seq, meta, data };
+}
+
+/** What `decode` makes of bytes of the file in `dir`. @throws LOG_CORRUPT when it cannot */
+export function readable<T>(dir: string, bytes: Uint8Array, decode: (bytes: Uint8Array) => T): T {
+  try {
+    return decode(bytes);
+  } catch (error) {
+    if (!(error instanceof Malformed)) throw error;
+    const reason = `what its checksum covers is not readable (${error.message})`;
+    throw fault('LOG_CORRUPT', { path: dir, offset: 0, reason }, error);
+  }
 }

@@ -13,8 +13,12 @@ export interface FilePlace {
 /** The place of the file `name`. */
 export function placeOf(name: string): FilePlace {
   const fileId = ringPointOf(name);
-  const point = fileId.toString(16).padStart(4, '0');
-  return { fileId, path: join(point, ringHash(name).toString('hex').slice(0, 32)) };
+  return { fileId, path: join(pointDir(fileId), ringHash(name).toString('hex').slice(0, 32)) };
+}
+
+/** The directory of the files of a ring point. */
+export function pointDir(point: number): string {
+  return point.toString(16).padStart(4, '0');
 }
 
 /** @throws INVALID_NAME unless `name` is 1 to 255 bytes in parts that are neither empty nor dots */

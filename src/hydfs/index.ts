@@ -45,3 +45,4 @@ export type {
   WriterPosition,
 } from './file-system.ts';
 export { LocalFileSystem, type LocalFileSystemOptions } from './local-file-system.ts';
+export { openStoreId } from './store-id.ts';

@@ -1,28 +1,26 @@
 /**
- * The file system of one node: every file is a log in a directory of its own.
- *
- *   <root>/files/<ring point, 4 hex>/<hash of the name, 32 hex>/   the log
- *   <root>/trash/<hash>-<random>/                                  a file being deleted
+ * The file system of one node: every file is a log in a directory of its own (see `file-dirs.ts`).
  *
  * S1 A name never becomes part of a path; it is in the snapshots of the file's log.
  * S2 A log is opened when its file is first used, once, and stays open.
- * S3 Creating, loading and removing one name happen one after the other.
- * S4 Removing renames the directory into the trash first: a file is there or not, never half. What a
- *    crash left in the trash is deleted at the next start.
+ * S3 Creating, loading, installing and removing one name happen one after the other. Nobody waits for
+ *    a gate in such a turn: replicas are given what they lack by the same steps.
+ * S4 A file whose log has failed goes on from what is on the disk when its point is taken stock of.
  */
-import { dirname, join } from 'node:path';
 import {
   type Clock,
   fault,
+  isFault,
   type Logger,
   type Random,
-  randomId,
+  reasonOf,
   systemRandom,
 } from '../core/index.ts';
-import { type Disk, diskFault, peekHeader, type SyncMode } from '../storage/index.ts';
-import { nameInSnapshot } from './file-entry.ts';
+import { type Disk, SegmentedLog, type SyncMode } from '../storage/index.ts';
+import { FileDirs } from './file-dirs.ts';
+import { decodeSnapshot, readable } from './file-entry.ts';
 import { checkName, placeOf } from './file-name.ts';
-import { ANONYMOUS, type FileCore, fileCore } from './file-state.ts';
+import { ANONYMOUS, emptyFile, type FileCore, type FileState, fileCore } from './file-state.ts';
 import type {
   FileEntry,
   FileInfo,
@@ -32,6 +30,14 @@ import type {
   WriterEntry,
 } from './file-system.ts';
 import { OpenFile, type OpenFileOptions } from './open-file.ts';
+import type {
+  AppendOutcome,
+  FileExtent,
+  ReplicaGate,
+  StoredFile,
+  StoredFiles,
+  WriterAppend,
+} from './replication/stored-files.ts';
 
 export interface LocalFileSystemOptions {
   readonly disk: Disk;
@@ -52,42 +58,48 @@ export interface LocalFileSystemOptions {
 
 const NO_META = new Uint8Array(0);
 
-export class LocalFileSystem implements FileSystem {
+/** A file, and when it may be told that it is there. */
+interface Made {
+  readonly file: OpenFile;
+  readonly made: Promise<void>;
+}
+
+export class LocalFileSystem implements FileSystem, StoredFiles {
   readonly #options: LocalFileSystemOptions;
   readonly #random: Random;
+  readonly #dirs: FileDirs;
   readonly #open = new Map<string, OpenFile>();
   /** The last of the steps of S3 for a name. */
   readonly #turns = new Map<string, Promise<unknown>>();
-  readonly #namesByDir = new Map<string, string>();
+  #gateOf: ((file: StoredFile) => ReplicaGate) | null = null;
   #closed = false;
 
   /** Opens the file system in `root`, making it if needed, and finishes removals. */
   static async open(options: LocalFileSystemOptions): Promise<LocalFileSystem> {
-    const { disk, root } = options;
-    try {
-      await disk.mkdir(join(root, 'files'));
-      await disk.mkdir(join(root, 'trash'));
-      for (const name of await disk.list(join(root, 'trash'))) {
-        await disk.rmdir(join(root, 'trash', name));
-      }
-    } catch (error) {
-      throw diskFault(error, 'opening', root);
-    }
-    return new LocalFileSystem(options);
+    const files = new LocalFileSystem(options);
+    await files.#dirs.prepare();
+    return files;
   }
 
   private constructor(options: LocalFileSystemOptions) {
     this.#options = options;
     this.#random = options.random ?? systemRandom;
+    const { disk, root } = options;
+    this.#dirs = new FileDirs({ disk, root, random: this.#random });
   }
 
   async create(name: string): Promise<FileInfo> {
     checkName(name);
-    const file = await this.#inTurn(name, async () => {
-      if ((await this.#load(name)) !== null) throw fault('FILE_EXISTS', { name });
-      return this.#make(name);
+    const found = await this.#inTurn(name, async () => {
+      const file = await this.#load(name);
+      return file === null ? this.#make(name) : file;
     });
-    return this.#info(file);
+    if (!('made' in found)) {
+      await found.known();
+      throw fault('FILE_EXISTS', { name });
+    }
+    await this.#whenMade(name, found);
+    return this.#info(found.file);
   }
 
   async openWriter(
@@ -98,19 +110,25 @@ export class LocalFileSystem implements FileSystem {
   ): Promise<FileWriter> {
     const file = options.create ? await this.#fileOrNew(name) : await this.#file(name);
     const position = await file.openWriter(writer, epoch);
-    const append = ({ seq, parts, meta }: WriterEntry): Promise<void> => {
-      let bytes = 0;
-      for (const part of parts) bytes += part.length;
-      const kept = meta === undefined ? NO_META : meta.slice();
-      return file.append({ kind: 'append', writer, epoch, seq, bytes, meta: kept }, parts);
+    const append = (entry: WriterEntry): Promise<void> => {
+      return appendTo(file, { writer, epoch, ...entry });
     };
     return { name, position, append };
+  }
+
+  async appendAs(name: string, append: WriterAppend): Promise<AppendOutcome> {
+    const file = await this.#file(name);
+    const appended = appendTo(file, append);
+    const { length } = file.state;
+    await appended;
+    return { length };
   }
 
   async append(name: string, data: Uint8Array): Promise<{ readonly length: number }> {
     const file = await this.#file(name);
     const request = { writer: ANONYMOUS, epoch: 0, seq: 0, bytes: data.length, meta: NO_META };
-    const appended = file.append({ kind: 'append', ...request }, [data]);
+    const kept = file.gated ? data.slice() : data;
+    const appended = file.append({ kind: 'append', ...request }, [kept]);
     const { length } = file.state;
     await appended;
     return { length };
@@ -122,17 +140,12 @@ export class LocalFileSystem implements FileSystem {
 
   async list(prefix = ''): Promise<readonly string[]> {
     this.#refuseIfClosed();
-    const { disk, root } = this.#options;
     const names: string[] = [];
-    try {
-      for (const point of await disk.list(join(root, 'files'))) {
-        for (const hash of await disk.list(join(root, 'files', point))) {
-          const name = await this.#nameIn(join(root, 'files', point, hash));
-          if (name?.startsWith(prefix)) names.push(name);
-        }
+    for (const point of await this.#dirs.points()) {
+      for (const dir of await this.#dirs.in(point)) {
+        const name = await this.#dirs.nameIn(dir);
+        if (name?.startsWith(prefix)) names.push(name);
       }
-    } catch (error) {
-      throw diskFault(error, 'listing', root);
     }
     return names.sort();
   }
@@ -142,9 +155,7 @@ export class LocalFileSystem implements FileSystem {
     await this.#inTurn(name, async () => {
       const file = await this.#load(name);
       if (file === null) throw fault('FILE_MISSING', { name });
-      await file.close();
-      this.#open.delete(name);
-      await this.#discard(this.#dirOf(name));
+      await this.#drop(name);
     });
   }
 
@@ -183,7 +194,73 @@ export class LocalFileSystem implements FileSystem {
   }
 
   async trim(name: string, beforeOffset: number): Promise<void> {
-    await (await this.#file(name)).trim(beforeOffset);
+    const file = await this.#file(name);
+    await file.trim(Math.min(beforeOffset, file.length));
+  }
+
+  async inventory(point: number): Promise<readonly FileExtent[]> {
+    this.#refuseIfClosed();
+    const open = this.#openIn(point);
+    const names = new Map(open.map((name) => [this.#dirs.of(name), name]));
+    for (const dir of await this.#dirs.in(point)) {
+      const name = names.get(dir) ?? (await this.#dirs.nameIn(dir));
+      if (name !== null) names.set(dir, name);
+      else if (await this.#dirs.occupied(dir)) this.#damaged(dir, 'its name cannot be read');
+    }
+    const extents: FileExtent[] = [];
+    for (const name of names.values()) {
+      const extent = await this.#extent(name);
+      if (extent !== null) extents.push(extent);
+    }
+    return extents;
+  }
+
+  pointsWithFiles(): Promise<readonly number[]> {
+    this.#refuseIfClosed();
+    return this.#dirs.points();
+  }
+
+  async wipePoint(point: number): Promise<void> {
+    this.#refuseIfClosed();
+    for (const name of this.#openIn(point)) await this.discard(name);
+    for (const dir of await this.#dirs.in(point)) {
+      const name = await this.#dirs.nameIn(dir);
+      if (name !== null) await this.discard(name);
+      else await this.#dirs.discard(dir);
+    }
+  }
+
+  async install(name: string, snapshot: Uint8Array, firstIndex: number): Promise<StoredFile> {
+    checkName(name);
+    const dir = this.#dirs.of(name);
+    const state = readable(dir, snapshot, decodeSnapshot);
+    if (state.name !== name) {
+      const reason = 'it was to be replaced by the file of another name';
+      throw fault('LOG_CORRUPT', { path: dir, offset: 0, reason });
+    }
+    return this.#inTurn(name, async () => {
+      const draft = firstIndex === 0 ? null : await this.#draft(snapshot, firstIndex);
+      await this.#drop(name);
+      if (draft === null) return this.#begin(name, state);
+      await this.#dirs.place(draft, dir);
+      const file = await this.#load(name);
+      if (file === null) throw fault('FILE_MISSING', { name });
+      return file;
+    });
+  }
+
+  async openFile(name: string): Promise<StoredFile> {
+    return this.#opened(name);
+  }
+
+  async discard(name: string): Promise<void> {
+    checkName(name);
+    await this.#inTurn(name, () => this.#drop(name));
+  }
+
+  setGate(gateOf: ((file: StoredFile) => ReplicaGate) | null): void {
+    this.#gateOf = gateOf;
+    for (const file of this.#open.values()) this.#guard(file);
   }
 
   async close(): Promise<void> {
@@ -193,18 +270,28 @@ export class LocalFileSystem implements FileSystem {
     this.#open.clear();
   }
 
+  /** The file `name`, when it may be told that it is there. */
   async #file(name: string): Promise<OpenFile> {
-    const open = this.#open.get(name);
-    if (open !== undefined) return open;
+    const file = this.#open.get(name) ?? (await this.#opened(name));
+    if (!file.isKnown) await file.known();
+    return file;
+  }
+
+  async #opened(name: string): Promise<OpenFile> {
     checkName(name);
     const file = await this.#inTurn(name, () => this.#load(name));
     if (file === null) throw fault('FILE_MISSING', { name });
     return file;
   }
 
-  #fileOrNew(name: string): Promise<OpenFile> {
+  async #fileOrNew(name: string): Promise<OpenFile> {
     checkName(name);
-    return this.#inTurn(name, async () => (await this.#load(name)) ?? this.#make(name));
+    const found = await this.#inTurn(name, async () => {
+      return (await this.#load(name)) ?? this.#make(name);
+    });
+    if (!('made' in found)) return this.#file(name);
+    await this.#whenMade(name, found);
+    return found.file;
   }
 
   /** Runs `step` after all earlier steps for `name` (S3). */
@@ -224,50 +311,117 @@ export class LocalFileSystem implements FileSystem {
     const open = this.#open.get(name);
     if (open !== undefined) return open;
     const file = await OpenFile.load(this.#fileOptions(name));
-    if (file !== null) this.#open.set(name, file);
-    return file;
-  }
-
-  async #make(name: string): Promise<OpenFile> {
-    const createdAt = Math.floor(this.#options.clock.wall());
-    const file = await OpenFile.create(this.#fileOptions(name), name, createdAt);
+    if (file === null) return null;
+    this.#guard(file);
     this.#open.set(name, file);
     return file;
   }
 
+  /** Begins the file `name`, without its first entry. */
+  async #begin(name: string, state: FileState): Promise<OpenFile> {
+    const file = await OpenFile.begin(this.#fileOptions(name), state);
+    this.#guard(file);
+    this.#open.set(name, file);
+    return file;
+  }
+
+  async #make(name: string): Promise<Made> {
+    const createdAt = Math.floor(this.#options.clock.wall());
+    const file = await this.#begin(name, emptyFile(name, createdAt));
+    const made = file.create();
+    // whoever asked for the file is told
+    made.catch(() => {});
+    return { file, made };
+  }
+
+  /** Waits for a file to be made; one that never came to be is let go of. */
+  async #whenMade(name: string, { file, made }: Made): Promise<void> {
+    try {
+      await made;
+    } catch (error) {
+      await this.#inTurn(name, async () => {
+        const unborn = file.failed || file.nextIndex === 0;
+        if (unborn && this.#open.get(name) === file) await this.#close(name);
+      });
+      throw error;
+    }
+  }
+
+  /** Makes the log of a file that begins at an index above 0, aside; it is durable. */
+  async #draft(snapshot: Uint8Array, firstIndex: number): Promise<string> {
+    const dir = this.#dirs.draft();
+    const { disk, log } = this.#options;
+    const header = (): Uint8Array => snapshot;
+    const draft = await SegmentedLog.open({
+      disk,
+      dir,
+      log,
+      sync: 'group',
+      random: this.#random,
+      firstIndex,
+      header,
+    });
+    try {
+      await draft.begin();
+    } finally {
+      await draft.close();
+    }
+    return dir;
+  }
+
+  #guard(file: OpenFile): void {
+    file.gate = this.#gateOf?.(file) ?? null;
+  }
+
+  #openIn(point: number): string[] {
+    return [...this.#open.keys()].filter((name) => placeOf(name).fileId === point);
+  }
+
+  /** What is durable of a file; null when it is not there or damaged. */
+  async #extent(name: string): Promise<FileExtent | null> {
+    try {
+      const file = await this.#inTurn(name, () => this.#sound(name));
+      await file?.settled();
+      if (file === null || file.durableIndex === 0) return null;
+      const { createdAt } = file.state;
+      const { firstIndex, durableIndex } = file;
+      return { name, createdAt, firstIndex, nextIndex: durableIndex };
+    } catch (error) {
+      if (!isFault(error, 'LOG_CORRUPT')) throw error;
+      this.#damaged(name, reasonOf(error));
+      return null;
+    }
+  }
+
+  /** S4. */
+  async #sound(name: string): Promise<OpenFile | null> {
+    const file = await this.#load(name);
+    if (file === null || !(await file.fails())) return file;
+    await this.#close(name);
+    return this.#load(name);
+  }
+
+  #damaged(what: string, reason: string): void {
+    this.#options.log.error('a file is damaged and does not count', { what, reason });
+  }
+
+  async #close(name: string): Promise<void> {
+    const file = this.#open.get(name);
+    this.#open.delete(name);
+    await file?.close();
+  }
+
+  async #drop(name: string): Promise<void> {
+    await this.#close(name);
+    const dir = this.#dirs.of(name);
+    if (await this.#dirs.occupied(dir)) await this.#dirs.discard(dir);
+  }
+
   #fileOptions(name: string): OpenFileOptions {
     const { disk, sync = 'group', segmentBytes, log, core = fileCore } = this.#options;
-    const dir = this.#dirOf(name);
+    const dir = this.#dirs.of(name);
     const limit = segmentBytes === undefined ? {} : { segmentBytes };
     return { disk, dir, sync, ...limit, log, random: this.#random, core };
-  }
-
-  #dirOf(name: string): string {
-    return join(this.#options.root, 'files', placeOf(name).path);
-  }
-
-  async #discard(dir: string): Promise<void> {
-    const { disk, root } = this.#options;
-    const trash = join(root, 'trash', randomId(this.#random));
-    try {
-      await disk.rename(dir, trash);
-      await disk.syncDir(dirname(dir));
-      await disk.syncDir(dirname(trash));
-      await disk.rmdir(trash);
-    } catch (error) {
-      throw diskFault(error, 'removing', dir);
-    }
-    this.#namesByDir.delete(dir);
-  }
-
-  async #nameIn(dir: string): Promise<string | null> {
-    const known = this.#namesByDir.get(dir);
-    if (known !== undefined) return known;
-    const header = await peekHeader(this.#options.disk, dir);
-    if (header === null) return null;
-    const name = nameInSnapshot(header);
-    this.#namesByDir.set(dir, name);
-    return name;
   }
 
   async #info(file: OpenFile): Promise<FileInfo> {
@@ -288,6 +442,16 @@ export class LocalFileSystem implements FileSystem {
   #refuseIfClosed(): void {
     if (this.#closed) throw fault('LOG_CLOSED', { path: this.#options.root });
   }
+}
+
+function appendTo(
+  file: OpenFile,
+  { writer, epoch, seq, parts, meta }: WriterAppend,
+): Promise<void> {
+  let bytes = 0;
+  for (const part of parts) bytes += part.length;
+  const kept = meta === undefined ? NO_META : meta.slice();
+  return file.append({ kind: 'append', writer, epoch, seq, bytes, meta: kept }, parts);
 }
 
 function overlap(entry: FileEntry, from: number, to: number): Uint8Array {

@@ -13,7 +13,14 @@
  *    is touched.
  */
 import { dirname } from 'node:path';
-import { type Fault, fault, type Logger, type Random, systemRandom } from '../core/index.ts';
+import {
+  assert,
+  type Fault,
+  fault,
+  type Logger,
+  type Random,
+  systemRandom,
+} from '../core/index.ts';
 import { Batch, Slab } from './batch.ts';
 import { Committer, type SyncMode } from './committer.ts';
 import type { Disk } from './disk.ts';
@@ -35,6 +42,8 @@ export interface LogOptions {
   readonly sync: SyncMode;
   /** A segment that would grow above this is followed by a new one; default 16 MiB. */
   readonly segmentBytes?: number;
+  /** The index of the first entry of a log that has none yet; default 0. */
+  readonly firstIndex?: number;
   /**
    * The owner's snapshot for a new segment. Called inside `append`, when the owner has applied all
    * earlier entries and not the one being appended.
@@ -85,9 +94,10 @@ export class SegmentedLog {
     this.#segmentBytes = options.segmentBytes ?? SEGMENT_BYTES;
     this.header = recovered.header;
     this.#segments = recovered.segments;
-    this.#nextIndex = recovered.nextIndex;
-    this.#replayFrom = recovered.segments.at(-1)?.firstIndex ?? 0;
-    this.#progress = new Progress(recovered.nextIndex);
+    const empty = recovered.segments.length === 0;
+    this.#nextIndex = empty ? (options.firstIndex ?? 0) : recovered.nextIndex;
+    this.#replayFrom = recovered.segments.at(-1)?.firstIndex ?? this.#nextIndex;
+    this.#progress = new Progress(this.#nextIndex);
     this.#committer = new Committer({ disk, dir, sync, log, progress: this.#progress });
   }
 
@@ -150,6 +160,13 @@ export class SegmentedLog {
     this.#nextIndex = index + 1;
     batch.nextIndex = index + 1;
     return { index, durable: batch.done };
+  }
+
+  /** Begins an empty log with its header alone; resolves when that is durable. */
+  begin(): Promise<void> {
+    assert(this.#segments.length === 0, 'a log begins once');
+    this.#refuseIfEnded();
+    return this.#roll().done;
   }
 
   /** The entries after `header`; call it once, before the first append. */

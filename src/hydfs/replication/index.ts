@@ -22,6 +22,11 @@ export type {
   PointListing,
   PrimaryFiles,
   PrimaryInfo,
-  WriterAppend,
 } from './primary-files.ts';
-export type { FileExtent, ReplicaGate, StoredFile, StoredFiles } from './stored-files.ts';
+export type {
+  FileExtent,
+  ReplicaGate,
+  StoredFile,
+  StoredFiles,
+  WriterAppend,
+} from './stored-files.ts';

@@ -7,19 +7,11 @@
  * may have taken effect. No call waits for ever.
  */
 import type { FileInfo, FileSystem } from '../file-system.ts';
+import type { WriterAppend } from './stored-files.ts';
 
 export interface PrimaryInfo extends FileInfo {
   /** The version of the configuration under which this was so. */
   readonly version: number;
-}
-
-/** An append by a writer that was opened before. */
-export interface WriterAppend {
-  readonly writer: string;
-  readonly epoch: number;
-  readonly seq: number;
-  readonly parts: readonly Uint8Array[];
-  readonly meta?: Uint8Array;
 }
 
 export interface MergeOutcome {

@@ -22,6 +22,20 @@ export interface ReplicaGate {
   committed(index: number): Promise<void>;
 }
 
+/** An append by a writer that was opened before. */
+export interface WriterAppend {
+  readonly writer: string;
+  readonly epoch: number;
+  readonly seq: number;
+  readonly parts: readonly Uint8Array[];
+  readonly meta?: Uint8Array;
+}
+
+/** The file's length after an append, or a later one. */
+export interface AppendOutcome {
+  readonly length: number;
+}
+
 /** An entry of a file's log. */
 export interface RawEntry {
   readonly index: number;
@@ -94,6 +108,8 @@ export interface StoredFiles {
   install(name: string, snapshot: Uint8Array, firstIndex: number): Promise<StoredFile>;
   /** @throws FILE_MISSING, LOG_CORRUPT */
   openFile(name: string): Promise<StoredFile>;
+  /** Appends as `FileWriter.append` does. @throws FILE_MISSING, and as that */
+  appendAs(name: string, append: WriterAppend): Promise<AppendOutcome>;
   /** Removes a file; nothing happens when there is none. */
   discard(name: string): Promise<void>;
   /** Who is asked for the gate of each file, from now on. */

@@ -1,0 +1,132 @@
+/**
+ * Where the files of a node lie on its disk.
+ *
+ *   <root>/files/<ring point, 4 hex>/<hash of the name, 32 hex>/   the log of a file
+ *   <root>/trash/<random>/                                         a file being deleted or installed
+ *
+ * X1 A directory is renamed into the trash before its files are deleted, and out of it when a file that
+ *    is installed is whole: under `files` a file is there or not, never half.
+ * X2 What a crash left in the trash is deleted at the next start.
+ */
+import { dirname, join } from 'node:path';
+import { type Random, randomId } from '../core/index.ts';
+import { type Disk, diskFault, peekHeader } from '../storage/index.ts';
+import { Malformed } from './bytes.ts';
+import { nameInSnapshot } from './file-entry.ts';
+import { placeOf, pointDir } from './file-name.ts';
+
+export interface FileDirsOptions {
+  readonly disk: Disk;
+  readonly root: string;
+  readonly random: Random;
+}
+
+export class FileDirs {
+  readonly #disk: Disk;
+  readonly #root: string;
+  readonly #random: Random;
+  readonly #namesByDir = new Map<string, string>();
+
+  constructor(options: FileDirsOptions) {
+    this.#disk = options.disk;
+    this.#root = options.root;
+    this.#random = options.random;
+  }
+
+  /** Makes the directories that are always there and empties the trash (X2). */
+  async prepare(): Promise<void> {
+    const trash = join(this.#root, 'trash');
+    try {
+      await this.#disk.mkdir(join(this.#root, 'files'));
+      await this.#disk.mkdir(trash);
+      for (const name of await this.#disk.list(trash)) await this.#disk.rmdir(join(trash, name));
+    } catch (error) {
+      throw diskFault(error, 'opening', this.#root);
+    }
+  }
+
+  /** The directory of the file `name`. */
+  of(name: string): string {
+    return join(this.#root, 'files', placeOf(name).path);
+  }
+
+  /** The ring points that have a directory with something in it. */
+  async points(): Promise<number[]> {
+    const points: number[] = [];
+    for (const name of await this.#list('files')) {
+      if ((await this.#list(join('files', name))).length > 0)
+        points.push(Number.parseInt(name, 16));
+    }
+    return points;
+  }
+
+  /** The directories of the files of a ring point. */
+  async in(point: number): Promise<string[]> {
+    const dir = join('files', pointDir(point));
+    return (await this.#list(dir)).map((hash) => join(this.#root, dir, hash));
+  }
+
+  /** True when there is something in `dir`. */
+  async occupied(dir: string): Promise<boolean> {
+    try {
+      return (await this.#disk.list(dir)).length > 0;
+    } catch (error) {
+      throw diskFault(error, 'listing', dir);
+    }
+  }
+
+  /** The name of the file in `dir`; null when there is none or its name cannot be read. */
+  async nameIn(dir: string): Promise<string | null> {
+    const known = this.#namesByDir.get(dir);
+    if (known !== undefined) return known;
+    try {
+      const header = await peekHeader(this.#disk, dir);
+      if (header === null) return null;
+      const name = nameInSnapshot(header);
+      this.#namesByDir.set(dir, name);
+      return name;
+    } catch (error) {
+      if (error instanceof Malformed) return null;
+      throw diskFault(error, 'reading', dir);
+    }
+  }
+
+  /** A directory for a file that is being installed. */
+  draft(): string {
+    return join(this.#root, 'trash', randomId(this.#random));
+  }
+
+  /** Moves a file that is whole and durable to its place, where none is. */
+  async place(draft: string, dir: string): Promise<void> {
+    try {
+      await this.#disk.mkdir(dirname(dir));
+      await this.#disk.rename(draft, dir);
+      await this.#disk.syncDir(dirname(dir));
+      await this.#disk.syncDir(dirname(draft));
+    } catch (error) {
+      throw diskFault(error, 'installing', dir);
+    }
+  }
+
+  /** Removes `dir` and what is in it (X1). */
+  async discard(dir: string): Promise<void> {
+    const trash = this.draft();
+    this.#namesByDir.delete(dir);
+    try {
+      await this.#disk.rename(dir, trash);
+      await this.#disk.syncDir(dirname(dir));
+      await this.#disk.syncDir(dirname(trash));
+      await this.#disk.rmdir(trash);
+    } catch (error) {
+      throw diskFault(error, 'removing', dir);
+    }
+  }
+
+  async #list(path: string): Promise<readonly string[]> {
+    try {
+      return await this.#disk.list(join(this.#root, path));
+    } catch (error) {
+      throw diskFault(error, 'listing', this.#root);
+    }
+  }
+}
