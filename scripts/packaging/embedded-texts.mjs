@@ -7,10 +7,12 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from '../lib/setup.mjs';
 
+const plainFiles = ['native-proto/job.schema.json', 'src/provision/far-side.sh'];
+
 export function embeddedTexts() {
   const { version } = JSON.parse(read('package.json'));
   const texts = { version };
-  for (const path of ['native-proto/job.schema.json', ...pythonFiles()]) texts[path] = read(path);
+  for (const path of [...plainFiles, ...pythonFiles()]) texts[path] = read(path);
   return texts;
 }
 

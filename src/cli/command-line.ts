@@ -50,6 +50,12 @@ const flagTypes = {
   ids: { type: 'boolean', default: false },
   suspects: { type: 'boolean', default: false },
   protocol: { type: 'boolean', default: false },
+  hosts: { type: 'string' },
+  bin: { type: 'string' },
+  knownHosts: { type: 'string' },
+  passphraseFile: { type: 'string' },
+  passwordFile: { type: 'string' },
+  clean: { type: 'boolean', default: false },
   quiet: { type: 'boolean', default: false },
   help: { type: 'boolean', default: false },
   version: { type: 'boolean', default: false },
@@ -86,6 +92,12 @@ export interface Flags {
   readonly ids: boolean;
   readonly suspects: boolean;
   readonly protocol: boolean;
+  readonly hosts: string | undefined;
+  readonly bin: string | undefined;
+  readonly knownHosts: string | undefined;
+  readonly passphraseFile: string | undefined;
+  readonly passwordFile: string | undefined;
+  readonly clean: boolean;
   readonly quiet: boolean;
   readonly help: boolean;
   readonly version: boolean;

@@ -7,6 +7,7 @@ import { jobsCommand, tasksCommand } from './commands/jobs.ts';
 import { logsCommand } from './commands/logs.ts';
 import { nodeCommand } from './commands/node.ts';
 import { opCheckCommand } from './commands/op-check.ts';
+import { downCommand, upCommand } from './commands/provision.ts';
 import { REACH_FLAGS } from './commands/reach.ts';
 import { stopCommand } from './commands/stop.ts';
 import { verifyCommand } from './commands/verify.ts';
@@ -44,5 +45,7 @@ brought along; the job goes on when nobody follows it (\`rainstorm attach\` does
   ...fsReadCommands,
   'op check': opCheckCommand,
   node: nodeCommand,
+  up: upCommand,
+  down: downCommand,
   ...clusterCommands,
 };

@@ -10,7 +10,10 @@ type Commands = Readonly<Record<string, Command>>;
 const options: Readonly<Record<FlagName, readonly [form: string, says: string]>> = {
   data: ['--data DIR', 'where jobs and files are kept (default .rainstorm)'],
   overwrite: ['--overwrite', 'replace a destination that exists'],
-  restart: ['--restart', 'forget what an unfinished run of this job has done, begin anew'],
+  restart: [
+    '--restart',
+    'begin anew: forget an unfinished run of the job; replace nodes of other versions',
+  ],
   now: ['--now', 'wait for nothing that is in flight'],
   detach: ['--detach', 'return when the job is submitted, with its id on stdout'],
   print: ['--print', 'stream the results to stdout as they come'],
@@ -46,6 +49,12 @@ const options: Readonly<Record<FlagName, readonly [form: string, says: string]>>
   ids: ['--ids', 'in the order of the ring, with ring ids'],
   suspects: ['--suspects', 'only members that are suspected'],
   protocol: ['--protocol', 'the failure detector that the cluster runs'],
+  hosts: ['--hosts WHERE', 'a hosts file, or HOST,USER@HOST:PORT,... (or RAINSTORM_HOSTS)'],
+  bin: ['--bin FILE', 'the executable to deploy (default: this one)'],
+  knownHosts: ['--known-hosts FILE', 'trusted host keys (default ~/.ssh/known_hosts and /etc/ssh)'],
+  passphraseFile: ['--passphrase-file FILE', 'holds the passphrase of the SSH key, mode 0600'],
+  passwordFile: ['--password-file FILE', 'holds the password for SSH, mode 0600'],
+  clean: ['--clean', 'remove the program, the key and the data of the node as well'],
   help: ['--help', 'this text'],
   version: ['--version', 'print the version'],
 };

@@ -7,6 +7,7 @@
  * state). Exit codes: 1 the job failed, 2 usage, 3 the cluster or data directory cannot be reached.
  */
 import { clusterFaults } from './fault-table-cluster.ts';
+import { provisionFaults } from './fault-table-provision.ts';
 
 export type FaultDomain = 'user' | 'environment' | 'internal';
 
@@ -19,6 +20,7 @@ export interface FaultRow {
 
 export const faultTable = {
   ...clusterFaults,
+  ...provisionFaults,
   // jobs and their destinations
   JOB_FILE_UNREADABLE: {
     domain: 'user',

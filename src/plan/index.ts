@@ -60,6 +60,7 @@ export {
   topologicalOrder,
   walFileName,
 } from './job-plan.ts';
+export { describe } from './job-problems.ts';
 export {
   decodeJobSpec,
   JOB_SOURCES_MAX,
@@ -124,3 +125,4 @@ export {
   sourceOf,
   writeFanStep,
 } from './tuple-id.ts';
+export { openYaml, type YamlText } from './yaml-text.ts';

@@ -13,6 +13,7 @@
  *   view.finish();
  *   process.stderr.write(`${renderSummary(summary, terminal)}\n`);
  */
+export { type HostStep, HostsView, type HostsViewOptions } from './hosts-view.ts';
 export { humanBytes, humanCount, humanDuration, humanPercent, humanRate } from './numbers.ts';
 export type { ProgressSnapshot, StageProgress } from './progress-frame.ts';
 export { ProgressView, type ProgressViewOptions } from './progress-view.ts';
