@@ -2,7 +2,6 @@
 import { readFile, stat } from 'node:fs/promises';
 import { homedir, userInfo } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
-import process from 'node:process';
 import { type Fault, fault, reasonOf } from '../core/index.ts';
 import {
   ensureUp,
@@ -26,8 +25,8 @@ import { CliSecrets } from './secrets.ts';
 const INTERRUPTED = 130;
 
 /** What was given as `--hosts` or RAINSTORM_HOSTS; null when neither was. */
-export function givenHosts(flags: Flags): string | null {
-  return flags.hosts ?? (process.env.RAINSTORM_HOSTS || null);
+export function givenHosts(flags: Flags, { env }: Io): string | null {
+  return flags.hosts ?? (env.RAINSTORM_HOSTS || null);
 }
 
 /**
@@ -73,7 +72,7 @@ function usualKeyFile(): string {
 
 /** The hosts that `line` names; the key file is an absolute path. */
 export async function readHosts({ flags }: CommandLine, io: Io): Promise<HostList> {
-  const text = givenHosts(flags);
+  const text = givenHosts(flags, io);
   if (text === null) {
     throw fault('USAGE', { problem: 'give the hosts with --hosts FILE or --hosts HOST,HOST' });
   }
@@ -112,9 +111,9 @@ export async function withSession<T>(
     { output: io.stderr, clock: io.clock, terminal: () => io.terminal('stderr') },
   );
   try {
-    const secrets = new CliSecrets({ flags, io, env: process.env, interrupt: stop });
+    const secrets = new CliSecrets({ flags, io, env: io.env, interrupt: stop });
     const session: SessionOptions = {
-      credentials: { secrets, agent: process.env.SSH_AUTH_SOCK || null, home: homedir() },
+      credentials: { secrets, agent: io.env.SSH_AUTH_SOCK || null, home: homedir() },
       trust: await HostTrust.read(knownHostsFiles(flags, io)),
       clock: io.clock,
       signal: interrupted.signal,
