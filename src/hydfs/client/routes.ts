@@ -81,9 +81,6 @@ export class Routes {
     if (config === null) throw notReady(name, `ring point ${point} belongs to nobody yet`);
     const [store] = config.replicas;
     const { version } = config;
-    if (version < this.#newest[point]) {
-      throw notReady(name, `configuration ${this.#newest[point]} has not arrived at this node`);
-    }
     if (store === own && this.#here !== null) return { store, address: null, version };
     const address = placement.address(store);
     if (address === null) throw notReady(name, `its primary, store ${store}, is not running`);

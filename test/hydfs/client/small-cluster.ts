@@ -30,7 +30,7 @@ const STEP_MS = 10;
 const STEPS_MAX = 20_000;
 
 export class SmallCluster {
-  readonly clock = new ManualClock();
+  readonly clock: ManualClock;
   readonly hub = new InProcessHub();
   /** The methods that were asked of other nodes, in order. */
   readonly requests: string[] = [];
@@ -41,13 +41,15 @@ export class SmallCluster {
   readonly nodes: SmallNode[] = [];
   readonly disk: LocalFileSystem;
 
-  private constructor(disk: LocalFileSystem) {
+  private constructor(clock: ManualClock, disk: LocalFileSystem) {
+    this.clock = clock;
     this.disk = disk;
   }
 
   /** Nodes `a`, `b`, ...; the first is the primary of everything, all are replicas. */
   static async make(stores: string, limits: Partial<ClientLimits> = {}): Promise<SmallCluster> {
-    const cluster = new SmallCluster(await openFiles(simDisk().mount()));
+    const clock = new ManualClock();
+    const cluster = new SmallCluster(clock, await openFiles(simDisk().mount(), { clock }));
     for (const store of stores) cluster.nodes.push(new SmallNode(cluster, store, limits));
     for (const node of cluster.nodes) await node.listen();
     cluster.configure(stores, 1);
