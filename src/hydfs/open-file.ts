@@ -153,7 +153,6 @@ export class OpenFile implements StoredFile {
 
   /** Who is asked about entries from now on. */
   set gate(gate: ReplicaGate | null) {
-    this.#toldNow();
     this.#gate = gate;
     this.#unwatched = this.#log.nextIndex;
   }

@@ -320,3 +320,35 @@ test('a closed log has written everything and takes nothing more', async (t) => 
   await again.remove();
   t.deepEqual(disk.paths(), []);
 });
+
+test('a log may begin at any index, with its header alone, and keeps it over restarts', async (t) => {
+  const disk = simDisk();
+  const header = (): Uint8Array => Buffer.from('as of 40');
+  const first = await openLog(disk.mount(), { firstIndex: 40, header });
+  t.deepEqual([first.firstIndex, first.nextIndex, first.durableIndex], [40, 40, 40]);
+  await first.begin();
+  disk.crash();
+  const second = await openLog(disk.mount());
+  t.is(Buffer.from(second.header ?? '').toString(), 'as of 40');
+  t.deepEqual([second.firstIndex, second.nextIndex], [40, 40]);
+  t.deepEqual(await textsOf(second.replay()), []);
+  await appendEach(second, ['a', 'b']);
+  await second.close();
+  const third = await openLog(disk.mount(), { firstIndex: 7 });
+  t.deepEqual([third.firstIndex, third.nextIndex], [40, 42], 'that it has entries counts');
+  t.deepEqual(await textsOf(third.read(40)), ['a', 'b']);
+  t.is(Buffer.from(await third.headerOf(40)).toString(), 'as of 40');
+  t.deepEqual(third.segmentStarts, [40]);
+  await third.close();
+});
+
+test('a log that begins with an entry has its header in front of that', async (t) => {
+  const disk = simDisk();
+  const first = await openLog(disk.mount(), { firstIndex: 9 });
+  await appendEach(first, ['a']);
+  await first.close();
+  const second = await openLog(disk.mount());
+  t.is(Buffer.from(second.header ?? '').toString(), '9');
+  t.deepEqual(await textsOf(second.replay()), ['a']);
+  await second.close();
+});
