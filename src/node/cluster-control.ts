@@ -117,6 +117,11 @@ export class ClusterControl {
     return control;
   }
 
+  /** `host:port` of this node */
+  get address(): string {
+    return this.#options.address;
+  }
+
   get term(): number {
     return this.#voter.newestTerm;
   }

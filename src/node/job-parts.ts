@@ -65,6 +65,7 @@ export class JobParts {
       resolveOperator: (plan, stage) => this.#operators.of(plan, stage),
       taskLogPath: (attempt) => dir.taskLog(attempt),
       groupsFile: dir.groupsFile,
+      node: control.address,
     });
     this.#leadership = new JobLeadership({ control: control.log, transport, clock, random, log });
     this.service = new ClusterJobs({

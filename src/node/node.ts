@@ -128,6 +128,7 @@ async function openParts(
     resolveOperator: (plan, stage) => operators.of(plan, stage),
     taskLogPath: (attempt) => dir.taskLog(attempt),
     groupsFile: dir.groupsFile,
+    node: 'local',
   });
   closers.push(() => worker.close());
   const leader = await Leader.open({ control, clock, log, random, hold: true });

@@ -75,6 +75,7 @@ export {
   canonicalJson,
   type JobSpec,
   type OperatorCandidate,
+  type OutputLogging,
   operatorCandidates,
   type SinkFormat,
   type SinkSpec,

@@ -30,6 +30,7 @@ const OPERATOR_DIRS_MAX = 16;
 const FILES_MAX = 64;
 
 export const STAGE_TYPES = ['filter', 'transform', 'aggregate'] as const;
+export const OUTPUT_LOGGING = ['sample', 'all', 'none'] as const;
 export const SINK_FORMATS = ['kv', 'value', 'tsv', 'json', 'csv'] as const;
 /** Stage names that mean something else. */
 export const RESERVED_STAGE_NAMES: readonly string[] = ['source', 'sink'];
@@ -175,6 +176,11 @@ const jobFields = {
   rate,
   sink,
   exactlyOnce: flag(true, 'Whether every effect appears exactly once (false: at least once)'),
+  logOutputs: field(
+    z.enum(OUTPUT_LOGGING).default('sample'),
+    'Which outputs the tasks write into their logs',
+    `one of ${OUTPUT_LOGGING.join(', ')} (default sample: a few a second)`,
+  ),
   autoscale: field(
     z.literal(false).default(false),
     'Elastic stages (not in this version)',

@@ -16,6 +16,9 @@ export type StageType = 'filter' | 'transform' | 'aggregate';
 /** How a tuple becomes a line of the destination. */
 export type SinkFormat = 'kv' | 'value' | 'tsv' | 'json' | 'csv';
 
+/** Which outputs of a task are written into its log. */
+export type OutputLogging = 'sample' | 'all' | 'none';
+
 /** One file that tuples are read from. */
 export interface SourceSpec {
   /** A local path or `hydfs:NAME`, see `parseLocation`. */
@@ -71,6 +74,7 @@ export interface JobSpec {
   readonly stages: readonly StageSpec[];
   readonly sink: SinkSpec;
   readonly exactlyOnce: boolean;
+  readonly logOutputs: OutputLogging;
   readonly autoscale: false;
 }
 

@@ -83,6 +83,7 @@ function specOf(values: ArgumentValues, baseDir: string): JobSpec {
     stages: stagesOf(values),
     sink: { file: dest, format: 'kv' },
     exactlyOnce: isTrue(values.one('ExactlyOnce')),
+    logOutputs: 'sample',
     autoscale: false,
   };
 }

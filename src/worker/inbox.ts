@@ -71,6 +71,8 @@ export interface InboxOptions {
   readonly restartOnNewEpoch: boolean;
   /** called when there may be something to take */
   readonly arrived: () => void;
+  /** the first `count` tuples of a block had been taken before */
+  readonly rejected?: (block: Uint8Array, count: number) => void;
   /** called when a producer says what cannot be true */
   readonly broken: (error: unknown) => void;
 }
@@ -80,6 +82,7 @@ export class Inbox {
   readonly #credit: number;
   readonly #arrived: () => void;
   readonly broken: (error: unknown) => void;
+  readonly #rejected: (block: Uint8Array, count: number) => void;
   #queue: (QueuedBlock | QueuedEnd)[] = [];
   #head = 0;
   #flushScheduled = false;
@@ -101,6 +104,7 @@ export class Inbox {
     );
     this.#arrived = options.arrived;
     this.broken = options.broken;
+    this.#rejected = options.rejected ?? (() => undefined);
   }
 
   /** Every producer has ended and all of that is durable. */
@@ -145,7 +149,8 @@ export class Inbox {
     const admission = receiver.admit(frame.fromEpoch, frame.firstSeq, frame.count);
     if (admission.kind === 'fenced') return link.fenced(admission.newest);
     if (admission.kind === 'gap') return link.reset();
-    if (admission.kind === 'repeat') return;
+    if (admission.kind === 'repeat') return this.#rejected(frame.block, frame.count);
+    if (admission.skip > 0) this.#rejected(frame.block, admission.skip);
     this.#firstBlockSeen = true;
     this.#queue.push({
       kind: 'block',

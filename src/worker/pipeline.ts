@@ -45,8 +45,8 @@ export interface PipelineOptions {
   readonly sources: readonly string[];
   /** for messages */
   readonly taskName: string;
-  /** the batch is durable */
-  readonly committed: (batch: InputBatch) => void;
+  /** the batch is durable, and so are its outputs */
+  readonly committed: (batch: InputBatch, outputs: readonly StagedOutput[]) => void;
   readonly broken: (error: unknown) => void;
 }
 
@@ -119,12 +119,11 @@ export class Pipeline {
     const staged = answered.then((result) => this.#stage(batch, result));
     const placed = Promise.all([staged, this.#lastPlaced]).then(([result]) => {
       if (this.#broken) throw new StoppedPipeline();
-      return { durable: this.#options.strategy.commit(result) };
+      return { durable: this.#options.strategy.commit(result), outputs: result.outputs };
     });
     this.#lastPlaced = placed;
     placed
-      .then(({ durable }) => durable)
-      .then(() => this.#done(batch))
+      .then(({ durable, outputs }) => durable.then(() => this.#done(batch, outputs)))
       .catch((error: unknown) => this.#fail(error));
   }
 
@@ -239,12 +238,12 @@ export class Pipeline {
     }));
   }
 
-  #done(batch: InputBatch): void {
+  #done(batch: InputBatch, outputs: readonly StagedOutput[]): void {
     this.#running -= 1;
     this.#bytes -= batch.bytes;
     if (batch.tuples > 0) this.#deliveredNotDurable -= 1;
     if (this.#broken) return;
-    this.#options.committed(batch);
+    this.#options.committed(batch, outputs);
     if (this.#deliveredNotDurable === 0) release(this.#durableWaiters.splice(0));
     if (this.idle) release(this.#idleWaiters.splice(0));
   }

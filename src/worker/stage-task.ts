@@ -141,12 +141,15 @@ export class StageTask implements Task {
       command,
       processes: spec.processes,
       deadlineMs: spec.deadlineMs,
-      log: services.taskLogPath(attempt),
+      log: this.#context.journal,
       groupsFile: services.groupsFile,
       clock: services.clock,
       random: services.random,
       logger: this.#context.log,
-      onEvent: () => this.#context.changed(),
+      onEvent: (event) => {
+        this.#context.journal.operator(event);
+        this.#context.changed();
+      },
       ...(stateful
         ? { rebuild: () => keptInputs(this.#context, () => pipeline?.whenDeliveredIsDurable()) }
         : {}),
@@ -162,8 +165,9 @@ export class StageTask implements Task {
       keepsInputs: stateful,
       sources: plan.spec.sources.map(({ file }) => file),
       taskName: taskName(plan, attempt),
-      committed: (batch) => {
+      committed: (batch, staged) => {
         inbox.committed(batch.inputs);
+        this.#context.journal.emitted(staged, outputs.shape.kind);
         failpoint('task.acked-not-sent');
         this.#resume();
       },
@@ -178,6 +182,7 @@ export class StageTask implements Task {
       ended: outputs.recovered.ended,
       restartOnNewEpoch: !this.#context.plan.spec.exactlyOnce,
       arrived: () => this.#resume(),
+      rejected: (block, count) => this.#context.journal.rejected(block, count),
       broken: (error) => this.#fail(error),
     });
     this.#life.own(() => this.#context.disconnect(inbox));

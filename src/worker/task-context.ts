@@ -7,6 +7,7 @@ import type { Attempt, JobPlan } from '../plan/index.ts';
 import type { TaskCounts } from './counts.ts';
 import type { Inbox } from './inbox.ts';
 import type { ChannelPort } from './output-port.ts';
+import type { TaskJournal } from './task-journal.ts';
 
 /** States that a task reports; the leader moves the job by them. */
 export type TaskState =
@@ -32,6 +33,8 @@ export interface TaskServices {
   taskLogPath(attempt: Attempt): string;
   /** File that lists live operator process groups. */
   readonly groupsFile: string;
+  /** Who runs the tasks, for their logs. */
+  readonly node: string;
 }
 
 export interface TaskContext {
@@ -39,6 +42,8 @@ export interface TaskContext {
   readonly attempt: Attempt;
   readonly services: TaskServices;
   readonly log: Logger;
+  /** The log of the task, as its node keeps it. */
+  readonly journal: TaskJournal;
   /** slot -> task of the consumer stage; empty for the last stage */
   readonly slots: Uint16Array;
   /** Connects a channel; the hub keeps trying until the port is closed. */

@@ -33,6 +33,7 @@ import {
   type JobSpec,
   planJob,
   stageOf,
+  taskName,
 } from '../plan/index.ts';
 import {
   type Connection,
@@ -57,7 +58,8 @@ import { producerIndex } from './producers.ts';
 import { Routes } from './routes.ts';
 import { SourceTask } from './source-task.ts';
 import { StageTask } from './stage-task.ts';
-import type { Task, TaskContext, TaskServices } from './task-context.ts';
+import type { Task, TaskContext, TaskServices, TaskState } from './task-context.ts';
+import { TaskJournal } from './task-journal.ts';
 
 /** How often counts and rates of running attempts are reported. */
 const REPORT_MS = 250;
@@ -75,6 +77,8 @@ interface Running {
   readonly attempt: Attempt;
   readonly plan: JobPlan;
   readonly task: Task;
+  readonly journal: TaskJournal;
+  noted: TaskState | null;
   reportDue: boolean;
   lastIn: number;
   lastAt: number;
@@ -197,10 +201,13 @@ export class Worker {
     const plan = planJob(job, order.spec as JobSpec);
     const [toStage] = consumersOf(plan, stage);
     if (toStage !== undefined) this.#routes.update(job, toStage, order.routes);
+    const journal = this.#openJournal(plan, attempt);
     const running: Running = {
       attempt,
       plan,
-      task: this.#make(plan, attempt, order.slots),
+      task: this.#make(plan, attempt, journal, order.slots),
+      journal,
+      noted: null,
       reportDue: false,
       lastIn: 0,
       lastAt: this.#options.clock.now(),
@@ -217,19 +224,46 @@ export class Worker {
       );
   }
 
-  #make(plan: JobPlan, attempt: Attempt, slots: Uint8Array | null): Task {
+  #openJournal(plan: JobPlan, attempt: Attempt): TaskJournal {
+    const { clock, log, node, taskLogPath } = this.#options;
+    return new TaskJournal({
+      path: taskLogPath(attempt),
+      task: taskName(plan, attempt),
+      epoch: attempt.epoch,
+      node,
+      outputs: plan.spec.logOutputs,
+      sources: plan.spec.sources.map(({ file }) => file),
+      clock,
+      logger: log,
+    });
+  }
+
+  /** Writes into the log of a task that it has begun or ended, once each. */
+  #note(running: Running): void {
+    const { task, journal, noted } = running;
+    if (task.state === noted) return;
+    running.noted = task.state;
+    if (task.state === 'running' && noted !== 'quiet') journal.started(task.pids(), task.operator);
+    const over = task.state === 'finished' || task.state === 'failed' || task.state === 'fenced';
+    if (over) journal.ended(task.fault === null ? task.state : task.fault.message);
+  }
+
+  #make(plan: JobPlan, attempt: Attempt, journal: TaskJournal, slots: Uint8Array | null): Task {
     const key = keyOf(attempt);
     const context: TaskContext = {
       plan,
       attempt,
       services: this.#options,
       log: this.#options.log.child({ attempt: attemptName(plan, attempt) }),
+      journal,
       slots: slotsOf(plan, attempt.stage, slots),
       connect: (port: ChannelPort) => this.#hub.connect(attempt, port),
       disconnect: (inbox) => this.#hub.disconnect(inbox),
       changed: () => {
         const running = this.#running.get(key);
-        if (running?.attempt === attempt) this.#reportSoon(running);
+        if (running?.attempt !== attempt) return;
+        this.#note(running);
+        this.#reportSoon(running);
       },
     };
     return attempt.stage === 0 ? new SourceTask(context) : new StageTask(context);
@@ -257,6 +291,8 @@ export class Worker {
     if (running === undefined) return before;
     this.#running.delete(key);
     const stopped = Promise.all([before, running.task.stop()]).then(() => {
+      if (running.task.state === 'stopped') running.journal.ended('stopped');
+      running.journal.close();
       if (this.#stopping.get(key) === stopped) this.#stopping.delete(key);
     });
     this.#stopping.set(key, stopped);

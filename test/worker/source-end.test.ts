@@ -6,6 +6,7 @@ import { evenSlots, parseJobFile, planJob } from '../../src/plan/index.ts';
 import { nodeDisk } from '../../src/storage/index.ts';
 import type { ChannelPort } from '../../src/worker/output-port.ts';
 import { SourceTask } from '../../src/worker/source-task.ts';
+import { TaskJournal } from '../../src/worker/task-journal.ts';
 import { tmpDir } from '../helpers/tmp-dir.ts';
 import { stillClock } from '../hydfs/helpers.ts';
 
@@ -63,8 +64,19 @@ async function startSource(fs: LocalFileSystem): Promise<[SourceTask, ChannelPor
       resolveOperator: () => Promise.reject(new Error('a source has no operator')),
       taskLogPath: () => '',
       groupsFile: '',
+      node: 'n',
     },
     log: silentLog,
+    journal: new TaskJournal({
+      path: '',
+      task: 'j/source[0]',
+      epoch: 1,
+      node: 'n',
+      outputs: 'none',
+      sources: ['in'],
+      clock: stillClock,
+      logger: silentLog,
+    }),
     slots: evenSlots(1, 1).tasks,
     connect: (port) => connected.resolve(port),
     disconnect: () => {},

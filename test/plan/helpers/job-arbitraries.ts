@@ -57,6 +57,7 @@ export const anySpec: fc.Arbitrary<JobSpec> = fc
     stages: fc.uniqueArray(stage, { minLength: 1, maxLength: 5, selector: (s) => s.name }),
     format: fc.constantFrom(...SINK_FORMATS),
     exactlyOnce: fc.boolean(),
+    logOutputs: fc.constantFrom('sample' as const, 'all' as const, 'none' as const),
   })
   .map(({ locations: places, sourceRate, follow, format, ...rest }) => ({
     ...rest,
