@@ -23,6 +23,7 @@ export type {
   PrimaryFiles,
   PrimaryInfo,
 } from './primary-files.ts';
+export { Replicas } from './replicas.ts';
 export type {
   FileExtent,
   ReplicaGate,

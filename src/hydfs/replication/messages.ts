@@ -1,13 +1,14 @@
 /**
  * What replicas ask of each other.
  *
- *   hydfs.survey   begins a session; answers with the inventory, page by page
- *   hydfs.copy     entries for the end of a file (bulk bytes, see `entry-frames.ts`)
+ *   hydfs.survey   begins a session on each of some points; answers with their inventories, in pages
+ *   hydfs.copy     entries for the end of a file, as bulk bytes
  *   hydfs.piece    a part of an entry that is too large for one request
- *   hydfs.fetch    entries of a file, as chunks of one stream of entry frames
+ *   hydfs.fetch    entries of a file, as a stream of bulk items
  *   hydfs.remove   removes a file
  *   hydfs.trim     a hint that the beginning of a file is not needed
  *   hydfs.sums     checksums of a file's blocks
+ *   hydfs.damaged  tells the primary that the asker's copy of a file is to be made anew
  *
  * A request that comes too late or in the wrong place is answered with `refused`, not with a fault:
  * that is part of the game. Faults are for damage and disks.
@@ -23,11 +24,18 @@ export const METHODS = {
   remove: 'hydfs.remove',
   trim: 'hydfs.trim',
   sums: 'hydfs.sums',
+  damaged: 'hydfs.damaged',
 } as const;
+
+/** Entries in one request or item. */
+export const BATCH_ENTRIES_MAX = 4096;
+/** Files in one item of a survey's answer: names of 255 bytes fit into a frame. */
+export const PAGE_FILES_MAX = 1024;
 
 const count = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
 const name = z.string().min(1).max(255);
 const store = z.string().min(1).max(64);
+const crc = z.number().int().min(0).max(0xffff_ffff);
 const point = z
   .number()
   .int()
@@ -40,34 +48,43 @@ const ofFile = { ...stamp, name };
 
 export const stampSchema = z.object(stamp);
 
-/** `fill`: the number of a filling; whoever holds anything of another one discards it first. */
-export const surveySchema = z.object({ ...stamp, primary: store, fill: count.nullable() });
+/**
+ * Per point: version, session, and the number of a filling. Whoever holds anything of another
+ * filling discards it first; null: it is a replica and keeps what it has.
+ */
+export const surveySchema = z.object({
+  primary: store,
+  points: z.array(z.tuple([point, count, count, count.nullable()])).max(RING_POINTS),
+});
+
+/** Beside bulk bytes: how they are divided, and their CRC32C. */
+const divided = { sizes: z.array(count).max(BATCH_ENTRIES_MAX), crc };
 
 /**
  * With `install` the first of the entries in the data is not one but a snapshot: the file begins
  * there, at `index`, in place of one that may be there.
  */
-export const copySchema = z.object({ ...ofFile, index: count, install: z.boolean() });
+export const copySchema = z.object({ ...ofFile, index: count, install: z.boolean(), ...divided });
 
 /** The bytes of entry `index` from `offset` on, of `total`; `install` as in `copy`, for a snapshot. */
-export const pieceSchema = z.object({
-  ...ofFile,
-  index: count,
-  offset: count,
-  total: count,
-  install: z.boolean(),
-});
+const part = { index: count, offset: count, total: count, install: z.boolean() };
+export const pieceSchema = z.object({ ...ofFile, ...part, crc });
 
 /** `whole`: a snapshot comes before the entries, which begin with the first that is kept. */
 export const fetchSchema = z.object({ ...ofFile, from: count, whole: z.boolean() });
 export const removeSchema = z.object(ofFile);
 export const trimSchema = z.object({ ...ofFile, beforeOffset: count });
 export const sumsSchema = z.object({ ...ofFile, from: count, to: count });
+export const damagedSchema = z.object({ point, version: count, name, store });
+
+const whys = ['version', 'session', 'index', 'missing', 'unknown-point'] as const;
+export type Why = (typeof whys)[number];
 
 /** Why something is refused, and the newest version and session that the replica knows. */
 export const refusalSchema = z.object({
   kind: z.literal('refused'),
-  why: z.enum(['version', 'session', 'index', 'missing', 'unknown-point']),
+  point,
+  why: z.enum(whys),
   version: count,
   session: count,
 });
@@ -79,14 +96,17 @@ export const replySchema = z.discriminatedUnion('kind', [doneSchema, refusalSche
 /** Per file: name, time of creation, first index, next index. */
 const extent = z.tuple([name, count, count, count]);
 export const surveyItemSchema = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('files'), files: z.array(extent) }),
+  /** Per page: the point, some of its files, and whether these were the last of them. */
+  z.object({
+    kind: z.literal('pages'),
+    pages: z.array(z.tuple([point, z.array(extent), z.boolean()])),
+  }),
   refusalSchema,
 ]);
 
 export const fetchItemSchema = z.discriminatedUnion('kind', [
-  /** Comes first: the index of the first entry. */
-  z.object({ kind: z.literal('begin'), first: count }),
-  z.object({ kind: z.literal('bytes'), bytes: z.instanceof(Uint8Array) }),
+  z.object({ kind: z.literal('entries'), index: count, install: z.boolean(), ...divided }),
+  z.object({ kind: z.literal('piece'), ...part, crc }),
   refusalSchema,
 ]);
 
@@ -104,6 +124,8 @@ export type FetchParams = z.infer<typeof fetchSchema>;
 export type RemoveParams = z.infer<typeof removeSchema>;
 export type TrimParams = z.infer<typeof trimSchema>;
 export type SumsParams = z.infer<typeof sumsSchema>;
+export type DamagedParams = z.infer<typeof damagedSchema>;
 export type Refusal = z.infer<typeof refusalSchema>;
 export type Reply = z.infer<typeof replySchema>;
 export type SurveyItem = z.infer<typeof surveyItemSchema>;
+export type FetchItem = z.infer<typeof fetchItemSchema>;

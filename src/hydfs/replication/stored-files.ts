@@ -10,6 +10,8 @@
  *    is open or fenced) lies below `committedIndex`; `StoredFile` tells what is durable here.
  */
 
+import type { AppendRequest } from '../file-state.ts';
+
 /** Between a file and the replicas of its point. */
 export interface ReplicaGate {
   /** In front of every entry of a client. @throws NOT_PRIMARY, REPLICA_NOT_READY */
@@ -58,6 +60,8 @@ export interface StoredFile {
   readonly nextIndex: number;
   /** Entries below are durable. */
   readonly durableIndex: number;
+  /** An append of a client, decided and placed in this turn; as `FileWriter.append`. */
+  append(request: AppendRequest, parts: readonly Uint8Array[]): Promise<void>;
   /**
    * Places entries of another replica in one turn, the first as entry `index`, which must be
    * `nextIndex`; resolves when they are durable.

@@ -1,0 +1,283 @@
+/**
+ * Brings one file to one replica, in one session.
+ *
+ * T1 Requests carry consecutive entries and leave in order; up to a window of them are under way.
+ *    The replica places them one behind the other, so an answer means everything before it too.
+ * T2 New entries come from memory. What is no longer kept is read back from the disk, in one go until
+ *    memory has the rest; a filling replica's share of that is paced.
+ * T3 A copy that cannot be gone on with begins anew with a snapshot, when nothing else is under way.
+ * T4 A replica that does not count yet is sent committed entries only, so it never holds what the
+ *    other ones may lose.
+ * T5 Whatever goes wrong ends the session: the next survey tells where the replica stands.
+ */
+import { assert, isFault } from '../../core/index.ts';
+import { divide, joined, piecesOf, type SentEntry, sentEntry } from './bundle.ts';
+import type { ReplicaContext } from './context.ts';
+import { BATCH_ENTRIES_MAX, METHODS, type Reply, replySchema, type Stamp } from './messages.ts';
+import type { PrimaryFile } from './primary-file.ts';
+
+/** What a sender needs of its session. */
+export interface SenderSession {
+  readonly store: string;
+  /** Aborts when the session ends. */
+  readonly signal: AbortSignal;
+  stamp(): Stamp;
+  /** False for a replica that is being filled (T4). */
+  counts(): boolean;
+  progress(file: PrimaryFile): void;
+  /** The replica does not answer, or cannot do what it is asked. */
+  failed(error: unknown): void;
+  /** What is to be sent cannot be read here. */
+  unreadable(file: PrimaryFile, error: unknown): void;
+  refused(reply: Exclude<Reply, { kind: 'done' }>): void;
+}
+
+type Mode = 'streaming' | 'reading-back' | 'anew';
+
+export class FileSender {
+  /** The replica has the entries before. */
+  acked: number;
+  readonly #context: ReplicaContext;
+  readonly #session: SenderSession;
+  readonly #file: PrimaryFile;
+  #sent: number;
+  #underWay = 0;
+  #mode: Mode = 'streaming';
+  #room: PromiseWithResolvers<void> | null = null;
+  #ended = false;
+  /** What is to be sent could not be read here. */
+  #stuck = false;
+
+  /** `have`: where the replica's copy ends; null when it has none that can be gone on with. */
+  constructor(
+    context: ReplicaContext,
+    options: {
+      readonly session: SenderSession;
+      readonly file: PrimaryFile;
+      readonly have: number | null;
+    },
+  ) {
+    this.#context = context;
+    this.#session = options.session;
+    this.#file = options.file;
+    this.acked = options.have ?? -1;
+    this.#sent = options.have ?? 0;
+    if (options.have === null) this.#mode = 'anew';
+  }
+
+  /** Sends what there is to send. Call it when an entry was placed or committed. */
+  pump(): void {
+    while (this.#mode === 'streaming' && this.#underWay < this.#context.limits.window) {
+      if (this.#over || this.#sent >= this.#limit) return;
+      const entries = this.#file.kept.take(
+        this.#sent,
+        this.#limit,
+        this.#context.limits.batchBytes,
+      );
+      if (entries === null || isLarge(entries, this.#context)) return this.#apart();
+      void this.#send(entries);
+    }
+    if (this.#mode === 'anew' && !this.#over && this.#underWay === 0) this.#apart();
+  }
+
+  /** Makes the replica's copy anew. */
+  restart(): void {
+    this.acked = -1;
+    if (this.#mode === 'streaming') this.#mode = 'anew';
+    this.pump();
+  }
+
+  /** Reads again what could not be read. */
+  retry(): void {
+    if (!this.#stuck) return;
+    this.#stuck = false;
+    this.#mode = this.acked < 0 ? 'anew' : 'streaming';
+    this.pump();
+  }
+
+  end(): void {
+    this.#ended = true;
+    this.#room?.resolve();
+  }
+
+  get #over(): boolean {
+    return this.#ended || this.#session.signal.aborted;
+  }
+
+  get #limit(): number {
+    return this.#session.counts() ? this.#file.nextIndex : this.#file.committedIndex;
+  }
+
+  /** Runs what needs time beside `pump`, alone, and goes on with `pump`. */
+  #apart(): void {
+    const anew = this.#mode === 'anew';
+    this.#mode = 'reading-back';
+    const done = (): void => {
+      if (this.#over) return;
+      this.#mode = this.acked < 0 ? 'anew' : 'streaming';
+      this.pump();
+    };
+    const failed = (error: unknown): void => {
+      if (this.#over) return;
+      this.#stuck = true;
+      this.#session.unreadable(this.#file, error);
+    };
+    const slots = this.#session.counts() ? this.#context.pushes : this.#context.fills;
+    const work = (): Promise<void> => {
+      if (this.#over) return Promise.resolve();
+      return anew ? this.#beginAnew() : this.#readBack();
+    };
+    slots.run(work).then(done, failed);
+  }
+
+  /** T3. */
+  async #beginAnew(): Promise<void> {
+    const file = await this.#context.files.openFile(this.#file.name);
+    const { firstIndex } = file;
+    const snapshot = sentEntry([await file.snapshotAt(firstIndex)]);
+    if (this.#over) return;
+    this.acked = firstIndex;
+    this.#sent = firstIndex;
+    await this.#sendWhole([snapshot], true);
+  }
+
+  /** T2. */
+  async #readBack(): Promise<void> {
+    const kept = this.#file.kept.take(this.#sent, this.#limit, this.#context.limits.batchBytes);
+    if (kept !== null) {
+      await this.#emptied();
+      return this.#over ? undefined : this.#sendWhole(kept, false);
+    }
+    const file = await this.#context.files.openFile(this.#file.name);
+    if (this.#sent < file.firstIndex) return this.#tooOld();
+    const { signal } = this.#session;
+    // what is not durable yet cannot be read back
+    if (this.#sent >= file.durableIndex) await file.settled();
+    try {
+      for await (const entries of this.#batches(file.rawEntries(this.#sent, { signal }))) {
+        if (this.#over || this.acked < 0) return;
+        await this.#paced(entries);
+        await this.#windowed();
+        if (this.#over || this.acked < 0) return;
+        if (isLarge(entries, this.#context)) {
+          await this.#emptied();
+          if (this.#over) return;
+          await this.#sendWhole(entries, false);
+        } else void this.#send(entries);
+        if (this.#sent >= this.#file.kept.firstIndex) return;
+      }
+    } catch (error) {
+      if (!isFault(error, 'LOG_TRIMMED')) throw error;
+      await this.#tooOld();
+    }
+  }
+
+  /** The replica needs entries that were trimmed here. */
+  async #tooOld(): Promise<void> {
+    await this.#emptied();
+    this.acked = -1;
+  }
+
+  /** Batches of stored entries, none at or after the limit. */
+  async *#batches(
+    entries: AsyncIterable<{ readonly index: number; readonly payload: Uint8Array }>,
+  ): AsyncGenerator<SentEntry[]> {
+    let batch: SentEntry[] = [];
+    let bytes = 0;
+    for await (const { index, payload } of entries) {
+      if (index >= this.#limit) break;
+      const full = bytes + payload.length > this.#context.limits.batchBytes;
+      if (batch.length > 0 && (full || batch.length === BATCH_ENTRIES_MAX)) {
+        yield batch;
+        batch = [];
+        bytes = 0;
+      }
+      batch.push(sentEntry([payload]));
+      bytes += payload.length;
+    }
+    if (batch.length > 0) yield batch;
+  }
+
+  #paced(entries: readonly SentEntry[]): Promise<void> {
+    if (this.#session.counts()) return Promise.resolve();
+    let bytes = 0;
+    for (const entry of entries) bytes += entry.bytes;
+    return this.#context.repairs.take(bytes, this.#session.signal);
+  }
+
+  async #windowed(): Promise<void> {
+    while (this.#underWay >= this.#context.limits.window && !this.#over) await this.#change();
+  }
+
+  async #emptied(): Promise<void> {
+    while (this.#underWay > 0 && !this.#over) await this.#change();
+  }
+
+  #change(): Promise<void> {
+    this.#room ??= Promise.withResolvers();
+    return this.#room.promise;
+  }
+
+  /** Sends entries from `#sent` on and moves it; never rejects (T5). */
+  async #send(entries: readonly SentEntry[], install = false): Promise<void> {
+    const index = this.#sent;
+    const next = index + (install ? 0 : entries.length);
+    this.#sent = next;
+    this.#underWay += 1;
+    const data = entries.flatMap(({ parts }) => parts);
+    const reply = await this.#ask(METHODS.copy, { index, install, ...divide(entries) }, data);
+    this.#underWay -= 1;
+    this.#answered(reply, next);
+    this.#room?.resolve();
+    this.#room = null;
+  }
+
+  /** Sends entries or a snapshot, in pieces where it is large, with nothing else under way. */
+  async #sendWhole(entries: readonly SentEntry[], install: boolean): Promise<void> {
+    assert(this.#underWay === 0, 'T3: nothing else is under way');
+    if (!isLarge(entries, this.#context)) return this.#send(entries, install);
+    const index = this.#sent;
+    const [{ bytes: total }] = entries;
+    const { pieceBytes } = this.#context.limits;
+    let reply: Reply | null = null;
+    for (const { offset, data, crc } of piecesOf(joined(entries[0]), pieceBytes)) {
+      const params = { index, install, offset, total, crc };
+      reply = await this.#ask(METHODS.piece, params, [data]);
+      if (reply?.kind !== 'done') break;
+    }
+    this.#sent = index + (install ? 0 : 1);
+    this.#answered(reply, this.#sent);
+  }
+
+  /** Null when the session has failed (T5). */
+  async #ask(method: string, params: object, data: readonly Uint8Array[]): Promise<Reply | null> {
+    const { store, signal } = this.#session;
+    const { name } = this.#file;
+    try {
+      return await this.#context.peers.call({
+        store,
+        method,
+        params: { ...this.#session.stamp(), name, ...params },
+        answer: replySchema,
+        data,
+        signal,
+      });
+    } catch (error) {
+      if (!this.#over) this.#session.failed(error);
+      return null;
+    }
+  }
+
+  #answered(reply: Reply | null, next: number): void {
+    if (this.#over || reply === null) return;
+    if (reply.kind === 'refused') return this.#session.refused(reply);
+    if (this.acked >= 0) this.acked = Math.max(this.acked, next);
+    this.#session.progress(this.#file);
+    this.pump();
+  }
+}
+
+/** True when there is one entry, too large for one request. */
+function isLarge(entries: readonly SentEntry[], { limits }: ReplicaContext): boolean {
+  return entries.length === 1 && entries[0].bytes > limits.pieceBytes;
+}

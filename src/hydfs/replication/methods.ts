@@ -1,0 +1,233 @@
+/**
+ * The methods that a store runs for others. Each request is logged when it comes and when it is done.
+ */
+import { type Logger, reasonOf } from '../../core/index.ts';
+import { Bulk, type RpcMethods, streaming, unary } from '../../transport/index.ts';
+import type { Backup } from './backup.ts';
+import { divide, joined, piecesOf, type SentEntry, sentEntry } from './bundle.ts';
+import {
+  BATCH_ENTRIES_MAX,
+  copySchema,
+  type DamagedParams,
+  damagedSchema,
+  type FetchParams,
+  fetchSchema,
+  METHODS,
+  PAGE_FILES_MAX,
+  pieceSchema,
+  removeSchema,
+  type SumsParams,
+  type SurveyItem,
+  type SurveyParams,
+  sumsSchema,
+  surveySchema,
+  trimSchema,
+} from './messages.ts';
+import type { ReplicaLimits } from './options.ts';
+import type { StoredFile } from './stored-files.ts';
+
+export interface MethodsOptions {
+  readonly backup: Backup;
+  readonly log: Logger;
+  readonly limits: ReplicaLimits;
+  /** At the primary: another replica's copy is to be made anew. */
+  damaged(params: DamagedParams): void;
+}
+
+/** Checksums in one item. */
+const SUMS_MAX = 1024;
+
+export function replicaMethods(options: MethodsOptions): RpcMethods {
+  const { backup, log, limits } = options;
+  const noted = <P extends object, R>(method: string, run: (params: P, data: Uint8Array) => R) => {
+    return async (params: P, _signal: AbortSignal, data: Uint8Array): Promise<Awaited<R>> => {
+      const done = begun(log, method, params);
+      try {
+        const result = await run(params, data);
+        done(kindOf(result));
+        return result;
+      } catch (error) {
+        done(reasonOf(error));
+        throw error;
+      }
+    };
+  };
+  const items = <P extends object, T>(
+    method: string,
+    run: (params: P, signal: AbortSignal) => AsyncGenerator<T>,
+  ) => {
+    return async function* (params: P, signal: AbortSignal): AsyncGenerator<T> {
+      const done = begun(log, method, params);
+      try {
+        yield* run(params, signal);
+        done('done');
+      } catch (error) {
+        done(reasonOf(error));
+        throw error;
+      }
+    };
+  };
+  const { survey, copy, piece, fetch, remove, trim, sums, damaged } = METHODS;
+  return {
+    [survey]: streaming(
+      surveySchema,
+      items(survey, (params) => surveyItems(backup, params)),
+    ),
+    [copy]: unary(
+      copySchema,
+      noted(copy, (params, data) => backup.copy(params, data)),
+    ),
+    [piece]: unary(
+      pieceSchema,
+      noted(piece, (params, data) => backup.piece(params, data)),
+    ),
+    [fetch]: streaming(
+      fetchSchema,
+      items(fetch, (params, signal) => fetchItems(backup, limits, params, signal)),
+    ),
+    [remove]: unary(
+      removeSchema,
+      noted(remove, (params) => backup.remove(params)),
+    ),
+    [trim]: unary(
+      trimSchema,
+      noted(trim, (params) => backup.trim(params)),
+    ),
+    [sums]: streaming(
+      sumsSchema,
+      items(sums, (params, signal) => sumsItems(backup, params, signal)),
+    ),
+    [damaged]: unary(
+      damagedSchema,
+      noted(damaged, (params) => options.damaged(params)),
+    ),
+  };
+}
+
+/** Logs the beginning; the result logs the end. */
+function begun(log: Logger, method: string, params: object): (result: string) => void {
+  const facts: Record<string, string | number | boolean> = { method };
+  for (const [key, value] of Object.entries(params)) {
+    if (typeof value === 'string' || typeof value === 'number') facts[key] = value;
+    else if (Array.isArray(value)) facts[key] = value.length;
+  }
+  log.debug('a request of a replica is received', facts);
+  return (result) => log.debug('a request of a replica is done', { ...facts, result });
+}
+
+function kindOf(result: unknown): string {
+  const known = typeof result === 'object' && result !== null && 'kind' in result;
+  return known ? String(result.kind) : 'done';
+}
+
+/** All sessions begin before the first inventory is waited for. */
+async function* surveyItems(backup: Backup, params: SurveyParams): AsyncGenerator<SurveyItem> {
+  const begun = params.points.map(([point, version, session, fill]) => {
+    const found = backup.begin({ point, version, session, fill });
+    // each is waited for in its turn below, and fails there
+    found.catch(() => {});
+    return { point, found };
+  });
+  let pages: Extract<SurveyItem, { kind: 'pages' }>['pages'] = [];
+  let files = 0;
+  for (const { point, found } of begun) {
+    const inventory = await found;
+    if ('kind' in inventory) {
+      yield inventory;
+      continue;
+    }
+    for (let at = 0; at === 0 || at < inventory.length; at += PAGE_FILES_MAX) {
+      const some = inventory.slice(at, at + PAGE_FILES_MAX);
+      const last = at + PAGE_FILES_MAX >= inventory.length;
+      pages.push([
+        point,
+        some.map(({ name, createdAt, firstIndex, nextIndex }) => {
+          return [name, createdAt, firstIndex, nextIndex];
+        }),
+        last,
+      ]);
+      files += some.length;
+      if (files < PAGE_FILES_MAX) continue;
+      yield { kind: 'pages', pages };
+      pages = [];
+      files = 0;
+    }
+  }
+  if (pages.length > 0) yield { kind: 'pages', pages };
+}
+
+async function* fetchItems(
+  backup: Backup,
+  limits: ReplicaLimits,
+  params: FetchParams,
+  signal: AbortSignal,
+): AsyncGenerator<unknown> {
+  const file = await backup.file(params);
+  if ('kind' in file) {
+    yield file;
+    return;
+  }
+  if (params.whole) {
+    const { firstIndex } = file;
+    const snapshot = await file.snapshotAt(firstIndex);
+    yield* asItems([sentEntry([snapshot])], firstIndex, true, limits);
+  }
+  const from = params.whole ? file.firstIndex : params.from;
+  let index = from;
+  let batch: SentEntry[] = [];
+  let bytes = 0;
+  for await (const entry of file.rawEntries(from, { signal })) {
+    const full = bytes + entry.payload.length > limits.batchBytes;
+    if (batch.length > 0 && (full || batch.length === BATCH_ENTRIES_MAX)) {
+      yield* asItems(batch, index, false, limits);
+      index = entry.index;
+      batch = [];
+      bytes = 0;
+    }
+    batch.push(sentEntry([entry.payload]));
+    bytes += entry.payload.length;
+  }
+  if (batch.length > 0) yield* asItems(batch, index, false, limits);
+}
+
+function* asItems(
+  entries: readonly SentEntry[],
+  index: number,
+  install: boolean,
+  { pieceBytes }: ReplicaLimits,
+): Generator<Bulk> {
+  const [first] = entries;
+  if (entries.length > 1 || first.bytes <= pieceBytes) {
+    const parts = entries.flatMap((entry) => entry.parts);
+    yield new Bulk({ kind: 'entries', index, install, ...divide(entries) }, parts);
+    return;
+  }
+  for (const { offset, data, crc } of piecesOf(joined(first), pieceBytes)) {
+    const total = first.bytes;
+    yield new Bulk({ kind: 'piece', index, offset, total, install, crc }, [data]);
+  }
+}
+
+async function* sumsItems(
+  backup: Backup,
+  params: SumsParams,
+  signal: AbortSignal,
+): AsyncGenerator<unknown> {
+  const file = await backup.file(params);
+  if ('kind' in file) {
+    yield file;
+    return;
+  }
+  let sums: [number, number][] = [];
+  for await (const { to, sum } of (file satisfies StoredFile).sums(
+    params.from,
+    params.to,
+    signal,
+  )) {
+    sums.push([to, sum]);
+    if (sums.length < SUMS_MAX) continue;
+    yield { kind: 'sums', sums };
+    sums = [];
+  }
+  yield { kind: 'sums', sums };
+}
