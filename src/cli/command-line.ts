@@ -43,6 +43,7 @@ const flagTypes = {
   keyFile: { type: 'string' },
   cluster: { type: 'string' },
   voters: { type: 'number', default: 3 },
+  copies: { type: 'number' },
   replaceAfter: { type: 'string', default: '60s' },
   dropRate: { type: 'string', default: '0' },
   remove: { type: 'string' },
@@ -85,6 +86,7 @@ export interface Flags {
   readonly keyFile: string | undefined;
   readonly cluster: string | undefined;
   readonly voters: number;
+  readonly copies: number | undefined;
   readonly replaceAfter: string;
   readonly dropRate: string;
   readonly remove: string | undefined;

@@ -39,6 +39,7 @@ const options: Readonly<Record<FlagName, readonly [form: string, says: string]>>
     'host:port,... of nodes to ask (default: RAINSTORM_CLUSTER; without both, --data)',
   ],
   voters: ['--voters N', 'how many nodes decide: 1, 3 (default) or 5'],
+  copies: ['--copies N', 'how many nodes hold each file, 1 to 8 (default 3, or as decided before)'],
   replaceAfter: ['--replace-after TIME', 'replace a voter dead for so long (default 60s)'],
   dropRate: [
     '--drop-rate P',

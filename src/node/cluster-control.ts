@@ -7,11 +7,15 @@
  *       voter that died before this node led cannot be asked: its address tells that it is gone.
  *   D2  Who leads admits nodes that live and removes those that are dead or gone; each is a command,
  *       proposed again while the state says otherwise. One that membership still does not list when
- *       this node has led for `UNHEARD_MS` died when nobody here was there to hear of it.
+ *       this node has led for `UNHEARD_MS` died when nobody here was there to hear of it: after a
+ *       power cut machines do not come back in the same second, and removing one means that all its
+ *       files are copied to others.
  *   D3  Membership is only heard: nothing here makes a node dead.
  *   D4  A node that leaves properly gives its vote back first: otherwise a cluster that is made smaller
  *       node by node ends with voters that nobody can reach. With nobody to decide it, it leaves
  *       all the same.
+ *   D5  How many copies there are of each file is wished for by the node that is told so at its start,
+ *       until it is decided.
  */
 
 import { z } from 'zod';
@@ -44,7 +48,7 @@ const LOOK_MS = 250;
 /** How long another node may take to tell its voter's id. */
 const ASK_MS = 2000;
 /** How long a node that was admitted may be missing from the list of a new leader. */
-const UNHEARD_MS = 10_000;
+const UNHEARD_MS = 30_000;
 /** How long a node that leaves tries to give its vote back. */
 const GIVE_BACK_MS = 3000;
 /** Between two tries to change who votes. */
@@ -56,6 +60,10 @@ export interface ClusterControlOptions {
   readonly address: string;
   readonly nodeId: string;
   readonly cores: number;
+  /** The id of the store of this node's files. */
+  readonly store: string;
+  /** how many copies of each file the cluster is to have; what has been decided unless given */
+  readonly copies?: number;
   /** this node begins a cluster, unless its log says that it belongs to one */
   readonly first: boolean;
   readonly voters: 1 | 3 | 5;
@@ -67,8 +75,13 @@ export interface ClusterControlOptions {
   readonly log: Logger;
 }
 
-/** What a node tells others about its voter. */
-const introduction = z.strictObject({ voter: z.string(), node: z.string(), cores: z.number() });
+/** What a node tells others about its voter and its store. */
+const introduction = z.strictObject({
+  voter: z.string(),
+  node: z.string(),
+  cores: z.number(),
+  store: z.string(),
+});
 type Introduction = z.infer<typeof introduction>;
 
 /** A voter by its address or, because a new node may have that address, by its id. */
@@ -84,15 +97,15 @@ export class ClusterControl {
   readonly #over = new AbortController();
   #timer: Timer | null = null;
   #leadsSince = 0;
+  /** The number of copies that is still to be decided. */
+  #copies: number | null;
 
   private constructor(options: ClusterControlOptions, voter: VoterLog) {
+    const { nodeId, cores, store, copies = null } = options;
     this.#options = options;
     this.#voter = voter;
-    this.#known.set(options.nodeId, {
-      voter: voter.id,
-      node: options.nodeId,
-      cores: options.cores,
-    });
+    this.#copies = copies;
+    this.#known.set(nodeId, { voter: voter.id, node: nodeId, cores, store });
   }
 
   /** @throws CONTROL_LOG_INVALID, LOG_CORRUPT, DISK_FAILED, DISK_FULL */
@@ -144,13 +157,10 @@ export class ClusterControl {
   }
 
   #methods(): RpcMethods {
-    const { nodeId, cores } = this.#options;
+    const { nodeId: node, cores, store } = this.#options;
+    const told: Introduction = { voter: this.#voter.id, node, cores, store };
     return {
-      'cluster.introduce': unary(z.strictObject({}), async () => ({
-        voter: this.#voter.id,
-        node: nodeId,
-        cores,
-      })),
+      'cluster.introduce': unary(z.strictObject({}), async () => told),
       'control.take-vote': unary(changeParams, async ({ remove }) => {
         await this.removeVoter(remove);
         return null;
@@ -266,6 +276,7 @@ export class ClusterControl {
   /** Does what is missing; asked again a few times a second, so nothing here is remembered. */
   #look(): void {
     this.#timer = this.#options.clock.timer(LOOK_MS, () => this.#look());
+    if (this.#copies !== null) this.#wishCopies(this.#copies);
     if (this.#voter.role.kind !== 'leader') return;
     const members = this.#options.membership.members();
     for (const member of members) this.#introduce(member);
@@ -313,9 +324,11 @@ export class ClusterControl {
       const { id, address } = member;
       const living = isLiving(member);
       const known = this.#known.get(id);
-      if (living && known !== undefined && !nodes.has(id)) {
-        this.#decide(id, { kind: 'node-admit', node: id, address, cores: known.cores });
-      } else if (!living && nodes.has(id)) {
+      const admitted = nodes.get(id);
+      if (living && known !== undefined && admitted?.store !== known.store) {
+        const { cores, store } = known;
+        this.#decide(id, { kind: 'node-admit', node: id, address, cores, store });
+      } else if (!living && admitted !== undefined) {
         this.#decide(id, { kind: 'node-remove', node: id });
       }
     }
@@ -324,6 +337,13 @@ export class ClusterControl {
     for (const id of nodes.keys()) {
       if (!listed.has(id)) this.#decide(id, { kind: 'node-remove', node: id });
     }
+  }
+
+  /** D5. */
+  #wishCopies(copies: number): void {
+    if (this.#voter.state.index === 0) return; // nothing is known here yet
+    if (this.#voter.state.hydfs.copies === copies) this.#copies = null;
+    else this.#decide('copies', { kind: 'hydfs-copies', copies });
   }
 
   #decide(about: string, command: NodeCommand): void {
@@ -362,5 +382,6 @@ function isLiving({ status }: MemberView): boolean {
 }
 
 type NodeCommand =
-  | { kind: 'node-admit'; node: string; address: string; cores: number }
-  | { kind: 'node-remove'; node: string };
+  | { kind: 'node-admit'; node: string; address: string; cores: number; store: string }
+  | { kind: 'node-remove'; node: string }
+  | { kind: 'hydfs-copies'; copies: number };

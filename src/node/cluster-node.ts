@@ -26,9 +26,9 @@ import {
   systemRandom,
   type Timer,
 } from '../core/index.ts';
-import { type FileSystem, LocalFileSystem } from '../hydfs/index.ts';
+import { type FileSystem, LocalFileSystem, openStoreId } from '../hydfs/index.ts';
 import { MembershipDriver, openUdp } from '../membership/index.ts';
-import { ringPointOf } from '../plan/index.ts';
+import { ringOrder, ringPointOf } from '../plan/index.ts';
 import { lockDataDir, nodeDisk, type SyncMode } from '../storage/index.ts';
 import {
   type ClusterKeys,
@@ -55,6 +55,7 @@ import { Guests } from './guests.ts';
 import { JobParts } from './job-parts.ts';
 import { serviceMethods } from './methods.ts';
 import { NodeService } from './node-service.ts';
+import { type PointsRow, pointsRow } from './points-row.ts';
 
 /** How often the load figures of this node are renewed. */
 const LOAD_MS = 1000;
@@ -73,6 +74,8 @@ export interface ClusterNodeOptions {
   readonly join: readonly string[];
   readonly keyFile: string | null;
   readonly voters: 1 | 3 | 5;
+  /** how many copies of each file the cluster is to have; what has been decided unless given */
+  readonly copies?: number | undefined;
   /** a voter that has been dead for so long is replaced; a minute unless given */
   readonly replaceAfterMs?: number | undefined;
   /** for experiments: the share of membership datagrams that is thrown away */
@@ -153,16 +156,19 @@ export class ClusterNode implements ClusterService {
   }
 
   async members(): Promise<readonly MemberRow[]> {
-    const rows = this.#membership.members().map((member) => ({
+    const all = this.#membership.members();
+    const order = new Map(ringOrder(all.map(({ address }) => address)).map((each, i) => [each, i]));
+    const place = ({ address }: MemberRow): number => order.get(address) ?? 0;
+    const rows = all.map((member) => ({
       id: member.id,
       address: member.address,
       status: member.status,
       isSelf: member.isSelf,
       incarnation: member.incarnation,
-      ringId: ringPointOf(member.id),
+      ringId: ringPointOf(member.address),
       load: member.load,
     }));
-    return rows.sort((a, b) => a.ringId - b.ringId || (a.id < b.id ? -1 : 1));
+    return rows.sort((a, b) => place(a) - place(b) || (a.id < b.id ? -1 : 1));
   }
 
   async protocol(): ReturnType<ClusterService['protocol']> {
@@ -178,6 +184,10 @@ export class ClusterNode implements ClusterService {
 
   async control(): Promise<ControlRow> {
     return this.#control.row();
+  }
+
+  async points(): Promise<PointsRow> {
+    return pointsRow(this.#control.state);
   }
 
   removeVoter(address: string): Promise<void> {
@@ -262,6 +272,8 @@ async function openNode(options: ClusterNodeOptions, closers: Closer[]): Promise
     address,
     nodeId: membership.self.id,
     cores: availableParallelism(),
+    store: await openStoreId(nodeDisk, ground.dir.hydfs, random),
+    ...(options.copies === undefined ? {} : { copies: options.copies }),
     first: options.join.length === 0,
     voters: options.voters,
     ...(options.replaceAfterMs === undefined ? {} : { replaceAfterMs: options.replaceAfterMs }),

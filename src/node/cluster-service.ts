@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import type { LoadFigures, Mode, Protocol } from '../membership/index.ts';
 import { type RpcClient, type RpcMethods, unary } from '../transport/index.ts';
+import type { PointsRow } from './points-row.ts';
 
 /** One member as this node sees it. */
 export interface MemberRow {
@@ -24,7 +25,7 @@ export interface ControlRow {
   readonly leader: string | null;
   /** addresses of the voters */
   readonly voters: readonly string[];
-  /** ids of the nodes that were admitted, by decisions that have taken effect here: voters hear all */
+  /** ids of the nodes that were admitted, by decisions that have taken effect here */
   readonly nodes: readonly string[];
 }
 
@@ -35,6 +36,8 @@ export interface ClusterService {
   /** Changes the failure detector of the whole cluster. */
   switchMode(protocol: Protocol, suspicion: boolean): Promise<Mode>;
   control(): Promise<ControlRow>;
+  /** Who holds the files, by decisions that have taken effect here. */
+  points(): Promise<PointsRow>;
   /** Takes the vote from the node at `address`. @throws VOTER_UNKNOWN, CONTROL_UNAVAILABLE */
   removeVoter(address: string): Promise<void>;
   /** This node tells the others and ends. */
@@ -54,6 +57,7 @@ export function clusterMethods(service: ClusterService): RpcMethods {
       service.switchMode(protocol, suspicion),
     ),
     'cluster.control': unary(nothing, () => service.control()),
+    'cluster.points': unary(nothing, () => service.points()),
     'cluster.remove-voter': unary(oneAddress, async ({ address }) => {
       await service.removeVoter(address);
       return null;
@@ -87,6 +91,10 @@ export class RemoteCluster implements ClusterService {
 
   async control(): Promise<ControlRow> {
     return (await this.#rpc.call('cluster.control', {})) as ControlRow;
+  }
+
+  async points(): Promise<PointsRow> {
+    return (await this.#rpc.call('cluster.points', {})) as PointsRow;
   }
 
   async removeVoter(address: string): Promise<void> {

@@ -19,6 +19,7 @@ export { LocalService } from './local-service.ts';
 export { APPEND_BYTES_MAX } from './methods.ts';
 export { Node, type NodeOptions } from './node.ts';
 export { collectPackage } from './package-files.ts';
+export type { PointsRow, StoreRow } from './points-row.ts';
 export {
   type NodeAddresses,
   type ReachedNode,

@@ -36,6 +36,7 @@ test.serial('mistakes at the start are told in one sentence each', async (t) => 
     ['directory in use', ['--bind', bind, '--port', '0', '--data', first.data], /in use|another/],
     ['no key', ['--bind', '0.0.0.0', '--port', '0', ...elsewhere], /key/],
     ['key file mode', ['--bind', bind, '--key-file', key, ...elsewhere], /0600|chmod/],
+    ['copies', ['--copies', '9', ...elsewhere], /--copies is from 1 to 8/],
     ['duration', ['--replace-after', 'soon', ...elsewhere], /--replace-after is a duration/],
   ];
   for (const [name, flags, says] of mistakes) {

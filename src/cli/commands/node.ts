@@ -1,5 +1,6 @@
 /** `rainstorm node`: one node of a cluster, in the foreground. */
 import { resolve } from 'node:path';
+import { COPIES_MAX } from '../../control/index.ts';
 import { fault, plainLog } from '../../core/index.ts';
 import { ClusterNode, type ClusterNodeOptions } from '../../node/index.ts';
 import { parseDuration } from '../../plan/index.ts';
@@ -19,10 +20,13 @@ async function runNode(line: CommandLine, io: Io): Promise<ExitCode> {
 }
 
 function optionsOf(flags: Flags, io: Io): ClusterNodeOptions {
-  const { bind, port, voters, advertise, keyFile } = flags;
+  const { bind, port, voters, copies, advertise, keyFile } = flags;
   if (port > 65_535) throw fault('USAGE', { problem: `--port is at most 65535, not ${port}` });
   if (voters !== 1 && voters !== 3 && voters !== 5) {
     throw fault('USAGE', { problem: `--voters is 1, 3 or 5, not ${voters}` });
+  }
+  if (copies !== undefined && !(Number.isInteger(copies) && copies >= 1 && copies <= COPIES_MAX)) {
+    throw fault('USAGE', { problem: `--copies is from 1 to ${COPIES_MAX}, not ${copies}` });
   }
   return {
     data: resolve(io.cwd, flags.data),
@@ -32,6 +36,7 @@ function optionsOf(flags: Flags, io: Io): ClusterNodeOptions {
     join: flags.join.split(',').filter((seed) => seed !== ''),
     keyFile: keyFile === undefined ? null : resolve(io.cwd, keyFile),
     voters,
+    copies,
     replaceAfterMs: replaceAfterOf(flags.replaceAfter),
     dropRate: dropRateOf(flags.dropRate),
     sync: syncOf(flags.sync),
@@ -65,6 +70,7 @@ export const nodeCommand: Command = {
   summary: 'run a node of a cluster here, until Ctrl-C or `rainstorm leave`',
   help: `The first node of a cluster is started without --join, the others with the address of any node.
 The first one, three or five (--voters) decide everything together; a node that died is replaced.
+Each file is held by three nodes; --copies, given to any one node, says another number for all.
 Without --key-file a node listens on loopback only. Ctrl-C and SIGTERM leave the cluster properly.`,
   flags: [
     'data',
@@ -74,6 +80,7 @@ Without --key-file a node listens on loopback only. Ctrl-C and SIGTERM leave the
     'advertise',
     'keyFile',
     'voters',
+    'copies',
     'replaceAfter',
     'dropRate',
     'sync',
