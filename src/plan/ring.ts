@@ -7,9 +7,18 @@ import { createHash } from 'node:crypto';
 /** Points of the ring; what is said about a point holds for every file on it. */
 export const RING_POINTS = 1024;
 
+/** Texts whose point is remembered: to hash a name costs more than all else about a small append. */
+const REMEMBERED_MAX = 4096;
+const remembered = new Map<string, number>();
+
 /** The point of `text`: the first ten bits of its SHA-256. */
 export function ringPointOf(text: string): number {
-  return ringHash(text).readUInt16BE(0) >>> 6;
+  const known = remembered.get(text);
+  if (known !== undefined) return known;
+  const point = ringHash(text).readUInt16BE(0) >>> 6;
+  if (remembered.size >= REMEMBERED_MAX) remembered.clear();
+  remembered.set(text, point);
+  return point;
 }
 
 /** The whole SHA-256 of `text`, for what needs more than a point. */

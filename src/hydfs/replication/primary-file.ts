@@ -162,7 +162,7 @@ export class PrimaryFile {
     const deadline = this.#clock.now() + (options.ms ?? this.#limits.commitMs);
     this.#waiters.push({ index, deadline, durable: options.durable, resolve, reject });
     this.#timer ??= this.#clock.timer(deadline - this.#clock.now(), () => this.#expire());
-    this.#settle();
+    if (this.#isLate(index, options.durable)) this.#settle();
     return promise;
   }
 
@@ -181,26 +181,31 @@ export class PrimaryFile {
   }
 
   #wake(): void {
+    let late = false;
     const waiting = this.#waiters.filter((waiter) => {
-      if (!this.#has(waiter.index, waiter.durable)) return true;
-      waiter.resolve();
-      return false;
+      if (this.#has(waiter.index, waiter.durable)) {
+        waiter.resolve();
+        return false;
+      }
+      late ||= this.#isLate(waiter.index, waiter.durable);
+      return true;
     });
     this.#waiters = waiting;
     if (waiting.length === 0) {
       this.#timer?.cancel();
       this.#timer = null;
     }
-    this.#settle();
+    if (late) this.#settle();
+  }
+
+  /** True when only the disk here is waited for. */
+  #isLate(index: number, durable: boolean): boolean {
+    return durable && index <= this.#everywhere && index > this.durableIndex;
   }
 
   /** Looks again when the disk here has caught up with the replicas. */
   #settle(): void {
-    const { durableIndex } = this;
-    const late = this.#waiters.some(({ index, durable }) => {
-      return durable && index <= this.#everywhere && index > durableIndex;
-    });
-    if (!late || this.#settling || this.#stored === null) return;
+    if (this.#settling || this.#stored === null) return;
     this.#settling = true;
     const again = (): void => {
       this.#settling = false;
