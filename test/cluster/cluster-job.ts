@@ -39,12 +39,25 @@ export class ClusterJob {
   readonly #cluster: Cluster;
   readonly #job: CrashJob;
   readonly #output: string;
+  /** Who is asked; null: whoever lives. */
+  readonly #nodes: readonly ClusterProcess[] | null;
 
-  private constructor(cluster: Cluster, job: CrashJob, output: string) {
+  private constructor(
+    cluster: Cluster,
+    job: CrashJob,
+    output: string,
+    nodes: readonly ClusterProcess[] | null = null,
+  ) {
     this.#cluster = cluster;
     this.#job = job;
     this.#output = output;
+    this.#nodes = nodes;
     this.title = job.title;
+  }
+
+  /** The same job, asked about at `nodes` only. */
+  at(nodes: readonly ClusterProcess[]): ClusterJob {
+    return new ClusterJob(this.#cluster, this.#job, this.#output, nodes);
   }
 
   /** Writes the job and its source, stores the source, and submits the job at one of the nodes. */
@@ -69,7 +82,7 @@ export class ClusterJob {
   /** Asks a node that lives; another one when the first does not answer. */
   async ask<T>(body: (service: Service) => Promise<T>): Promise<T> {
     const errors: unknown[] = [];
-    for (const node of this.#cluster.living) {
+    for (const node of this.#nodes ?? this.#cluster.living) {
       try {
         return await askAt(node, body);
       } catch (error) {

@@ -1,0 +1,164 @@
+/**
+ * Jobs on six real nodes whose operators and nodes are killed or stopped: each scenario proves that
+ * its fault happened, and then that every effect is there once.
+ */
+import test from 'ava';
+import { present } from '../../src/core/index.ts';
+import type { TaskView } from '../../src/leader/index.ts';
+import { until } from '../helpers/poll.ts';
+import { identify, isAlive, signal } from '../helpers/process-tree.ts';
+import { Cluster, type ClusterProcess, LONG_MS } from './cluster.ts';
+import { ClusterJob } from './cluster-job.ts';
+
+const NODES = 6;
+
+let cluster: Cluster;
+let seeds = 0;
+
+test.before(async () => {
+  cluster = await Cluster.make(['--replace-after', '3s']);
+  await cluster.grow(NODES);
+  await cluster.voters(3);
+});
+test.after.always(() => cluster?.close());
+
+/** Nodes in the place of those that ended, with new directories at the same addresses. */
+async function refill(): Promise<void> {
+  for (let place = 1; place <= NODES; place++) {
+    const address = cluster.addressOf(place);
+    if (cluster.living.some((node) => node.address === address)) continue;
+    await cluster.start({ place, join: cluster.living.map((node) => node.address) }).listening();
+  }
+  await cluster.complete();
+  await cluster.voters(3);
+}
+
+function counting(lines: number, rate: number): Promise<ClusterJob> {
+  seeds += 1;
+  return ClusterJob.submit(cluster, { name: 'count', seed: seeds, lines, rate, tasks: 2 });
+}
+
+function nodeOf(task: TaskView | undefined): ClusterProcess {
+  const found = cluster.living.find(({ address }) => address === task?.vm);
+  return present(found, `${task?.name} runs at a node that lives`);
+}
+
+function tasksAt(tasks: readonly TaskView[], { address }: ClusterProcess): string[] {
+  return tasks.filter(({ vm }) => vm === address).map(({ name }) => name);
+}
+
+/** Resolves when each of the tasks `names` runs again, in an attempt later than in `before`. */
+async function movedOn(
+  job: ClusterJob,
+  names: readonly string[],
+  before: readonly TaskView[],
+): Promise<void> {
+  const epochs = new Map(before.map(({ name, epoch }) => [name, epoch]));
+  const isOn = ({ name, epoch, state }: TaskView): boolean =>
+    epoch > (epochs.get(name) ?? 0) && ['running', 'finished', 'done'].includes(state);
+  await until(
+    async () => {
+      const tasks = await job.tasks().catch(() => []);
+      return names.every((name) => tasks.some((task) => task.name === name && isOn(task)));
+    },
+    { what: `the next attempts of ${names.join(', ')}`, deadlineMs: LONG_MS },
+  );
+}
+
+test.serial('an operator of each stage is killed and replaced in place', async (t) => {
+  const job = await counting(12_000, 1500);
+  const tasks = await job.reads(2000);
+  for (const stage of [1, 2, 3]) {
+    const task = tasks.find((each) => each.stage === stage && each.pids.length > 0);
+    const pid = present(task?.pids.at(0), `stage ${stage} has a process`);
+    const process = present(identify(pid), 'it lives');
+    signal(pid, 'SIGKILL');
+    const replaced = async (): Promise<boolean> => {
+      const now = (await job.tasks()).find(({ name }) => name === task?.name);
+      return now !== undefined && now.pids.length > 0 && !now.pids.includes(pid);
+    };
+    await until(replaced, { what: `another process for ${task?.name}`, deadlineMs: LONG_MS });
+    t.false(isAlive(process));
+  }
+  t.log(await job.isExact());
+});
+
+test.serial('each node in turn is killed, and its tasks go on elsewhere', async (t) => {
+  const job = await counting(40_000, 800);
+  let moved = 0;
+  for (let place = 1; place <= NODES; place++) {
+    const tasks = await job.reads(1000 * place);
+    const node = present(
+      cluster.living.find(({ address }) => address === cluster.addressOf(place)),
+      `a node at place ${place}`,
+    );
+    const there = tasksAt(tasks, node);
+    moved += there.length;
+    await node.kill();
+    await movedOn(job, there, tasks);
+    await refill();
+  }
+  t.true(moved >= NODES, 'the nodes had tasks');
+  t.log(`${moved} tasks moved; ${await job.isExact()}`);
+});
+
+test.serial('two nodes are killed at once', async (t) => {
+  const job = await counting(16_000, 1500);
+  const tasks = await job.reads(3000);
+  const sink = nodeOf(tasks.find(({ stage }) => stage === 3));
+  const source = nodeOf(tasks.find(({ stage }) => stage === 0));
+  const other = source === sink ? cluster.living.find((node) => node !== sink) : source;
+  const both = [sink, present(other, 'another node')];
+  const there = both.flatMap((node) => tasksAt(tasks, node));
+  for (const node of both) node.signal('SIGKILL');
+  await Promise.all(both.map(({ ended }) => ended));
+  await movedOn(job, there, tasks);
+  t.log(`${there.length} tasks moved; ${await job.isExact()}`);
+  await refill();
+});
+
+test.serial('the leader is killed, then the next one together with a worker', async (t) => {
+  const job = await counting(24_000, 1200);
+  for (const [round, lines] of [2000, 8000].entries()) {
+    const tasks = await job.reads(lines);
+    const leader = await cluster.leader();
+    const worker = cluster.living.find(
+      (node) => node !== leader && tasksAt(tasks, node).length > 0,
+    );
+    const gone = round === 0 ? [leader] : [leader, present(worker, 'a worker')];
+    const there = gone.flatMap((node) => tasksAt(tasks, node));
+    for (const node of gone) node.signal('SIGKILL');
+    await Promise.all(gone.map(({ ended }) => ended));
+    t.not(await cluster.leader(), leader);
+    await movedOn(job, there, tasks);
+    await refill();
+  }
+  t.log(await job.isExact());
+});
+
+test.serial('a node that was stopped until others did its work changes nothing', async (t) => {
+  const job = await counting(20_000, 1200);
+  const tasks = await job.reads(3000);
+  const leader = await cluster.leader();
+  const zombie = present(
+    cluster.living.find((node) => node !== leader && tasksAt(tasks, node).length > 0),
+    'a worker with tasks',
+  );
+  const there = tasksAt(tasks, zombie);
+  const pids = tasks.filter(({ vm }) => vm === zombie.address).flatMap((task) => task.pids);
+  const processes = pids.map((pid) => present(identify(pid), 'it lives'));
+  const output = await job.writes(1);
+  zombie.signal('SIGSTOP');
+  const others = cluster.living.filter((node) => node !== zombie);
+  try {
+    await movedOn(job.at(others), there, tasks);
+    await job.at(others).writes(output + 1000 * 'k1: 1\n'.length);
+  } finally {
+    zombie.signal('SIGCONT');
+  }
+  await until(() => processes.every((process) => !isAlive(process)), {
+    what: 'the end of the old operators',
+    deadlineMs: LONG_MS,
+  });
+  t.log(`${there.length} tasks moved; ${await job.isExact()}`);
+});
