@@ -79,6 +79,12 @@ export class ClusterJob {
     return made;
   }
 
+  /** Submits the same job under the same name once more, with `flags`. */
+  async submitAgain(flags: readonly string[], nodes = this.#cluster.living): Promise<void> {
+    const at = present(nodes.at(0), 'a node lives');
+    await this.#run(at, ['run', join(this.#job.dir, 'job.yaml'), '--detach', ...flags]);
+  }
+
   /** Asks a node that lives; another one when the first does not answer. */
   async ask<T>(body: (service: Service) => Promise<T>): Promise<T> {
     const errors: unknown[] = [];
@@ -122,6 +128,11 @@ export class ClusterJob {
       },
       { what: `${bytes} bytes written by ${this.title}`, deadlineMs: LONG_MS },
     );
+  }
+
+  /** Resolves when the job is in `state`. */
+  async ends(state: JobView['state']): Promise<void> {
+    await this.#until((view) => view.state === state, `${this.title} ${state}`, LONG_MS);
   }
 
   /** Waits for the end: finished, and by the oracle and by its logs exact. What the oracle says. */
