@@ -113,17 +113,22 @@ export class ClusterJob {
     return this.tasks();
   }
 
+  /** Bytes in the destination. */
+  async length(): Promise<number> {
+    return this.ask((service) => service.stat(this.#output)).then(
+      (info) => info.length,
+      (error: unknown) => {
+        if (isFault(error, 'FILE_MISSING')) return 0;
+        throw error;
+      },
+    );
+  }
+
   /** Resolves with the length once the destination holds `bytes` bytes. */
   async writes(bytes: number): Promise<number> {
     return until(
       async () => {
-        const length = await this.ask((service) => service.stat(this.#output)).then(
-          (info) => info.length,
-          (error: unknown) => {
-            if (isFault(error, 'FILE_MISSING')) return 0;
-            throw error;
-          },
-        );
+        const length = await this.length().catch(() => 0);
         return length >= bytes ? length : null;
       },
       { what: `${bytes} bytes written by ${this.title}`, deadlineMs: LONG_MS },
