@@ -5,6 +5,7 @@ import { type Logger, reasonOf } from '../../core/index.ts';
 import { Bulk, type RpcMethods, streaming, unary } from '../../transport/index.ts';
 import type { Backup } from './backup.ts';
 import { divide, joined, piecesOf, type SentEntry, sentEntry } from './bundle.ts';
+import { notReady } from './faults.ts';
 import {
   BATCH_ENTRIES_MAX,
   copySchema,
@@ -30,8 +31,16 @@ export interface MethodsOptions {
   readonly backup: Backup;
   readonly log: Logger;
   readonly limits: ReplicaLimits;
+  /** False: this store does not know yet what was decided while it was away. */
+  known(): boolean;
   /** At the primary: another replica's copy is to be made anew. */
   damaged(params: DamagedParams): void;
+}
+
+/** @throws REPLICA_NOT_READY */
+function refuseUnlessKnown({ known }: MethodsOptions): void {
+  if (known()) return;
+  throw notReady('this store', 'it was started and has not heard yet what was decided meanwhile');
 }
 
 /** Checksums in one item. */
@@ -43,6 +52,7 @@ export function replicaMethods(options: MethodsOptions): RpcMethods {
     return async (params: P, _signal: AbortSignal, data: Uint8Array): Promise<Awaited<R>> => {
       const done = begun(log, method, params);
       try {
+        refuseUnlessKnown(options);
         const result = await run(params, data);
         done(kindOf(result));
         return result;
@@ -59,6 +69,7 @@ export function replicaMethods(options: MethodsOptions): RpcMethods {
     return async function* (params: P, signal: AbortSignal): AsyncGenerator<T> {
       const done = begun(log, method, params);
       try {
+        refuseUnlessKnown(options);
         yield* run(params, signal);
         done('done');
       } catch (error) {

@@ -40,6 +40,12 @@ export interface ReplicasOptions {
   readonly placement: ReplicaPlacement;
   /** A connection that is kept and shared. @throws PEER_UNREACHABLE */
   connect(address: string, signal?: AbortSignal): Promise<ReplicaPeer>;
+  /**
+   * Resolves once `placement` knows all that was decided before this store was started. Until then
+   * the store takes no part: it has forgotten what it promised to whom, and with an old picture of
+   * its points it could serve what others have taken over. At once unless said.
+   */
+  readonly known?: Promise<void>;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;

@@ -318,7 +318,7 @@ export class PrimaryPoint implements LinkOwner {
   #activate(attempt: Attempt, own: readonly FileExtent[]): void {
     this.#become({ kind: 'active' });
     for (const extent of own) this.#addFile(extent);
-    this.#context.log.info('this store serves a ring point', {
+    this.#context.log.debug('this store serves a ring point', {
       point: this.point,
       version: this.version,
       files: own.length,

@@ -46,6 +46,8 @@ export class Replicas {
   readonly #ended = new AbortController();
   readonly #reported = new Map<string, number>();
   readonly #forget: () => void;
+  /** False until the picture of the points is as new as the start of this store. */
+  #known: boolean;
 
   constructor(options: ReplicasOptions) {
     const { files, store, placement, clock, random } = options;
@@ -100,7 +102,9 @@ export class Replicas {
     });
     this.#gateFiles();
     this.#forget = placement.onChange((points) => this.#changed(points));
+    this.#known = options.known === undefined;
     this.#changed([...this.#points.keys()]);
+    void options.known?.then(() => this.#begin());
     void scrub(this.#context, this.#mender, () => this.#points.values());
   }
 
@@ -108,7 +112,8 @@ export class Replicas {
   methods(): RpcMethods {
     const { log, limits } = this.#context;
     const damaged = (params: DamagedParams): { kind: 'done' } => this.#damagedThere(params);
-    return replicaMethods({ backup: this.#backup, log, limits, damaged });
+    const known = (): boolean => this.#known;
+    return replicaMethods({ backup: this.#backup, log, limits, known, damaged });
   }
 
   /** The files of the points whose primary this store is. */
@@ -140,7 +145,14 @@ export class Replicas {
     });
   }
 
+  #begin(): void {
+    if (this.#ended.signal.aborted) return;
+    this.#known = true;
+    this.#changed([...this.#points.keys()]);
+  }
+
   #changed(points: readonly number[]): void {
+    if (!this.#known) return;
     const { placement, store } = this.#context;
     for (const point of points) {
       const config = placement.config(point);

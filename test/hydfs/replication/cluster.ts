@@ -54,6 +54,7 @@ export class Site {
   readonly #listeners = new Set<(points: readonly number[]) => void>();
   #limits: Partial<ReplicaLimits>;
   #repairBytesPerSecond: number | undefined;
+  readonly #known: Promise<void> | undefined;
 
   static async start(cluster: Cluster, store: string, options: SiteOptions = {}): Promise<Site> {
     const disk = options.disk ?? new SimDisk({ random: seededRandom(7) });
@@ -78,7 +79,15 @@ export class Site {
     this.files = files;
     this.#limits = { ...quick, ...options.limits };
     this.#repairBytesPerSecond = options.repairBytesPerSecond;
+    this.#known = options.known;
+    this.frozen = options.frozen ?? null;
     this.replicas = this.#replicate();
+  }
+
+  /** This store sees the newest configurations from now on. */
+  thaw(): void {
+    this.frozen = null;
+    this.notify(Array.from({ length: RING_POINTS }, (_, i) => i));
   }
 
   /** Tells this store that some configurations have changed. */
@@ -104,6 +113,7 @@ export class Site {
       log: silentLog,
       limits: this.#limits,
       ...(bound === undefined ? {} : { repairBytesPerSecond: bound }),
+      ...(this.#known === undefined ? {} : { known: this.#known }),
     });
   }
 
@@ -177,6 +187,10 @@ export interface SiteOptions {
   readonly limits?: Partial<ReplicaLimits>;
   readonly segmentBytes?: number;
   readonly repairBytesPerSecond?: number;
+  /** As of `ReplicasOptions`. */
+  readonly known?: Promise<void>;
+  /** An old picture of the configurations to begin with. */
+  readonly frozen?: Map<number, PointConfig>;
 }
 
 /** The configurations as they are, and the way to change them. */
