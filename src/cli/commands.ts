@@ -4,6 +4,7 @@ import { clusterCommands } from './commands/cluster.ts';
 import { fsCommands } from './commands/fs.ts';
 import { fsReadCommands } from './commands/fs-read.ts';
 import { jobsCommand, tasksCommand } from './commands/jobs.ts';
+import { killTaskCommand } from './commands/kill-task.ts';
 import { logsCommand } from './commands/logs.ts';
 import { nodeCommand } from './commands/node.ts';
 import { opCheckCommand } from './commands/op-check.ts';
@@ -38,6 +39,7 @@ brought along; the job goes on when nobody follows it (\`rainstorm attach\` does
   attach: attachCommand,
   jobs: jobsCommand,
   tasks: tasksCommand,
+  'kill-task': killTaskCommand,
   stop: stopCommand,
   logs: logsCommand,
   verify: verifyCommand,

@@ -32,6 +32,21 @@ export const clusterFaults = {
     exit: 2,
     says: "'{text}' is no HyDFS name ({reason}), and a job of a cluster reads and writes HyDFS only; put a local file there with `rainstorm fs create NAME FILE` and give its NAME",
   },
+  VM_UNKNOWN: {
+    domain: 'user',
+    exit: 2,
+    says: 'no node is called {vm}; give one of {vms}, as `rainstorm tasks` lists them',
+  },
+  PID_UNKNOWN: {
+    domain: 'user',
+    exit: 2,
+    says: 'no task at {vm} has an operator with the process id {pid}, and nothing else is killed; look at `rainstorm tasks`',
+  },
+  LOG_FILE_MISSING: {
+    domain: 'environment',
+    exit: 1,
+    says: '{vm} has no log file {file} any more; list those that exist with `rainstorm logs JOB`',
+  },
   LEADER_MISSING: {
     domain: 'environment',
     exit: 3,

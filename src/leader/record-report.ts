@@ -38,8 +38,9 @@ function recordPhase(
   job.turn.changed(job.id);
   if (heard === attempt && phase === attempt.phase) return;
   const next = { ...heard, phase };
-  job.setAttempt(next);
   noteProgress(job, attempt, next);
+  const fresh = next.pids.some((pid) => !attempt.pids.includes(pid));
+  job.setAttempt(fresh ? { ...next, gone: [] } : next);
 }
 
 function isPhase(state: string): state is AttemptPhase {
@@ -56,16 +57,18 @@ function withFacts(attempt: AttemptRecord, report: TaskReport): AttemptRecord {
     attempt.logFile === logFile &&
     attempt.pids.length === pids.length &&
     attempt.pids.every((pid, i) => pid === pids[i]);
-  return same ? attempt : { ...attempt, pids, operator, logFile };
+  if (same) return attempt;
+  const lost = attempt.pids.filter((pid) => !pids.includes(pid));
+  return { ...attempt, pids, gone: [...attempt.gone, ...lost], operator, logFile };
 }
 
 function noteProgress(job: JobTurn, before: AttemptRecord, now: AttemptRecord): void {
   const began = before.phase !== 'running' && now.phase === 'running' && before.asked === null;
   if (began && now.epoch === 1) job.noteTask('task-started', now, 'runs');
   if (began && now.epoch > 1) job.noteTask('task-restarted', now, 'runs again');
-  const replaced = before.pids.some((pid) => !now.pids.includes(pid)) && now.pids.length > 0;
-  if (!began && replaced && now.phase === 'running') {
-    const gone = before.pids.filter((pid) => !now.pids.includes(pid)).join(' ');
+  const fresh = now.pids.some((pid) => !before.pids.includes(pid));
+  if (!began && fresh && now.gone.length > 0 && now.phase === 'running') {
+    const gone = now.gone.join(' ');
     job.noteTask('operator-restarted', now, `has a new operator process in place of ${gone}`);
   }
 }

@@ -41,6 +41,8 @@ export interface AttemptRecord {
   readonly routes: string;
   readonly gauge: Gauge;
   readonly pids: readonly number[];
+  /** Processes that are gone and have nobody in their place yet. */
+  readonly gone: readonly number[];
   readonly operator: string;
   readonly logFile: string;
 }
@@ -114,6 +116,7 @@ export function freshAttempt(of: Omit<Attempt, 'job'> & { readonly node: string 
     routes: '',
     gauge: { counts: {}, rate: 0 },
     pids: [],
+    gone: [],
     operator: '',
     logFile: '',
   };

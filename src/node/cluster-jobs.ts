@@ -10,14 +10,17 @@
 import { type Clock, fault, isFault, reasonOf, sleep } from '../core/index.ts';
 import { isResting, type JobView, type TaskView } from '../leader/index.ts';
 import { clusterSpec, type JobSpec } from '../plan/index.ts';
-import { openRpc, type Transport } from '../transport/index.ts';
+import { openRpc, type RpcClient, type Transport } from '../transport/index.ts';
 import type { Verdict } from '../verify/index.ts';
 import { RemoteJobs } from './methods.ts';
+import type { LogFile, LogId } from './node-tasks.ts';
 import type { JobService, SubmitRequest, Submitted } from './service.ts';
 
 /** Longer than an election on a slow machine. */
 const PATIENCE_MS = 20_000;
 const AGAIN_MS = 200;
+/** How long one node among several may take to answer. */
+const NODE_MS = 3000;
 /** What sets requests to the leader apart from those to any node. */
 export const LEADER_PREFIX = 'leader.';
 
@@ -26,6 +29,8 @@ export interface ClusterJobsOptions {
   readonly here: () => JobService | null;
   /** address of the node that leads; null while none is known */
   readonly leader: () => string | null;
+  /** addresses of the nodes that were admitted */
+  readonly nodes: () => readonly string[];
   readonly transport: Transport;
   readonly clock: Clock;
 }
@@ -82,6 +87,70 @@ export class ClusterJobs implements JobService {
 
   verify(job: string): Promise<Verdict> {
     return this.#ask((jobs) => jobs.verify(job));
+  }
+
+  /** Asks the node itself: the leader has no part in it. */
+  async killTask(vm: string, pid: number): Promise<{ readonly task: string }> {
+    return this.#askNode(this.#addressOf(vm), async (rpc, signal) => {
+      return (await rpc.call('node.kill-operator', { pid }, signal)) as { task: string };
+    });
+  }
+
+  /** Those of every node that answers. */
+  async logs(job: string): Promise<readonly LogFile[]> {
+    const { job: id } = await this.job(job);
+    const asked = this.#options.nodes().map((address) =>
+      this.#askNode(address, async (rpc, signal) => {
+        return (await rpc.call('node.logs', { job: id }, signal)) as LogFile[];
+      }),
+    );
+    const answers = await Promise.allSettled(asked);
+    return answers.flatMap((answer) => (answer.status === 'fulfilled' ? answer.value : []));
+  }
+
+  async *readLog(vm: string, { job, stage, index, older }: LogId): AsyncGenerator<Uint8Array> {
+    const { transport } = this.#options;
+    const connection = await transport.connect(this.#addressOf(vm), this.#over.signal);
+    try {
+      const params = { job, stage, index, older };
+      for await (const bytes of openRpc(connection).stream('node.read-log', params)) {
+        yield bytes as Uint8Array;
+      }
+    } finally {
+      connection.close();
+    }
+  }
+
+  /** A node by its address, or by its host when there is one node on it. @throws VM_UNKNOWN */
+  #addressOf(vm: string): string {
+    const nodes = this.#options.nodes();
+    const found = nodes.filter((address) => address === vm || parseHost(address) === vm);
+    if (found.length === 1) return found[0];
+    throw fault('VM_UNKNOWN', { vm, vms: nodes.join(', ') });
+  }
+
+  /** Asks one node, for `NODE_MS` at most. */
+  async #askNode<T>(
+    address: string,
+    body: (rpc: RpcClient, signal: AbortSignal) => Promise<T>,
+  ): Promise<T> {
+    const { transport, clock } = this.#options;
+    const late = new AbortController();
+    const reason = `no answer in ${NODE_MS} ms`;
+    const timer = clock.timer(NODE_MS, () =>
+      late.abort(fault('PEER_UNREACHABLE', { address, reason })),
+    );
+    const signal = AbortSignal.any([late.signal, this.#over.signal]);
+    try {
+      const connection = await transport.connect(address, signal);
+      try {
+        return await body(openRpc(connection), signal);
+      } finally {
+        connection.close();
+      }
+    } finally {
+      timer.cancel();
+    }
   }
 
   spec(job: string): Promise<JobSpec> {
@@ -147,6 +216,10 @@ export class ClusterJobs implements JobService {
     const jobs = new RemoteJobs(openRpc(connection), LEADER_PREFIX);
     return { jobs, close: () => connection.close() };
   }
+}
+
+function parseHost(address: string): string {
+  return address.slice(0, address.lastIndexOf(':'));
 }
 
 /** True for what is over once there is a leader that can be reached. */

@@ -14,10 +14,12 @@ export { ClusterNode, type ClusterNodeOptions } from './cluster-node.ts';
 export type { ClusterService, ControlRow, MemberRow } from './cluster-service.ts';
 export { type DataDir, dataDir } from './data-dir.ts';
 export { Exporter } from './export.ts';
+export { jobLogName } from './job-log.ts';
 export { storePackage, unstorePackage } from './job-package.ts';
 export { LocalService } from './local-service.ts';
 export { APPEND_BYTES_MAX } from './methods.ts';
 export { Node, type NodeOptions } from './node.ts';
+export type { LogFile, LogId } from './node-tasks.ts';
 export { collectPackage } from './package-files.ts';
 export type { PointsRow, StoreRow } from './points-row.ts';
 export {

@@ -25,11 +25,18 @@ export interface JobLeadershipOptions {
   readonly log: Logger;
   /** Hears each line of the job logs. */
   readonly noted?: (job: string, event: JobEvent) => void;
+  /** Begins what is to be done beside a leader of jobs; gives the way to end it. */
+  readonly beside?: () => () => void;
 }
 
 type Phase =
   | { readonly kind: 'following' }
-  | { readonly kind: 'leading'; readonly leader: Leader; readonly nodes: JobNodes }
+  | {
+      readonly kind: 'leading';
+      readonly leader: Leader;
+      readonly nodes: JobNodes;
+      endBeside(): void;
+    }
   | { readonly kind: 'pausing'; readonly timer: Timer }
   | { readonly kind: 'closed' };
 
@@ -74,7 +81,8 @@ export class JobLeadership {
     });
     const { term } = control;
     const nodes = new JobNodes({ leader, control, term, transport, clock, random, log });
-    this.#enter({ kind: 'leading', leader, nodes });
+    const endBeside = this.#options.beside?.() ?? (() => undefined);
+    this.#enter({ kind: 'leading', leader, nodes, endBeside });
     log.info('jobs are led from here', { term });
   }
 
@@ -94,6 +102,7 @@ export class JobLeadership {
     this.#phase = next;
     if (before.kind === 'pausing') before.timer.cancel();
     if (before.kind !== 'leading') return;
+    before.endBeside();
     before.nodes.close();
     before.leader.close();
   }

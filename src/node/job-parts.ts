@@ -18,8 +18,11 @@ import { ClusterJobs, LEADER_PREFIX } from './cluster-jobs.ts';
 import type { DataDir } from './data-dir.ts';
 import type { Tenant } from './door.ts';
 import { JobLeadership } from './job-leadership.ts';
+import { JobLog } from './job-log.ts';
+import { JobSweep } from './job-sweep.ts';
 import { LocalJobs } from './local-jobs.ts';
 import { jobMethods } from './methods.ts';
+import { NodeTasks } from './node-tasks.ts';
 import { PackagedOperators } from './packaged-operators.ts';
 import type { JobService } from './service.ts';
 
@@ -42,6 +45,8 @@ export class JobParts {
   readonly #kernels: KernelPool;
   readonly #operators: PackagedOperators;
   readonly #worker: Worker;
+  readonly #here: NodeTasks;
+  readonly #jobLog: JobLog;
   readonly #leadership: JobLeadership;
 
   constructor(options: JobPartsOptions) {
@@ -67,10 +72,24 @@ export class JobParts {
       groupsFile: dir.groupsFile,
       node: control.address,
     });
-    this.#leadership = new JobLeadership({ control: control.log, transport, clock, random, log });
+    this.#here = new NodeTasks({ worker: this.#worker, dir, vm: control.address });
+    this.#jobLog = new JobLog({ fs, log });
+    this.#leadership = new JobLeadership({
+      control: control.log,
+      transport,
+      clock,
+      random,
+      log,
+      noted: (job, event) => this.#jobLog.note(job, event),
+      beside: () => {
+        const sweep = new JobSweep({ control: control.log, fs, clock, log });
+        return () => sweep.close();
+      },
+    });
     this.service = new ClusterJobs({
       here: () => this.#led(),
       leader: () => control.row().leader,
+      nodes: () => [...control.state.nodes.values()].map(({ address }) => address),
       transport,
       clock,
     });
@@ -80,7 +99,11 @@ export class JobParts {
   get tenant(): Tenant {
     return {
       receiver: (connection) => this.#worker.receiverFor(connection),
-      methods: (connection) => ({ ...this.#worker.methods(connection), ...this.#leaderMethods() }),
+      methods: (connection) => ({
+        ...this.#worker.methods(connection),
+        ...this.#here.methods(),
+        ...this.#leaderMethods(),
+      }),
     };
   }
 
@@ -88,6 +111,7 @@ export class JobParts {
     this.service.close();
     this.#leadership.close();
     await this.#worker.close();
+    await this.#jobLog.settled();
     await this.#kernels.close();
   }
 
@@ -96,7 +120,9 @@ export class JobParts {
     const { leader } = this.#leadership;
     if (leader === null) return null;
     const { control, fs, random } = this.#options;
-    return new LocalJobs({ leader, control: control.log, fs, operators: this.#operators, random });
+    const operators = this.#operators;
+    const here = this.#here;
+    return new LocalJobs({ leader, control: control.log, fs, operators, random, here });
   }
 
   /** P2. */

@@ -18,6 +18,7 @@ import { locate } from '../worker/index.ts';
 import { checkDestination, checkSources, clearDestination } from './checks.ts';
 import { Exporter, isExported, outputLength } from './export.ts';
 import { adoptPackage } from './job-package.ts';
+import type { LogFile, LogId, NodeTasks } from './node-tasks.ts';
 import type { JobOperators } from './operators.ts';
 import { resumePoints } from './resume-points.ts';
 import type { JobService, SubmitRequest, Submitted } from './service.ts';
@@ -27,6 +28,8 @@ export interface LocalJobsOptions {
   readonly control: ControlLog;
   readonly fs: FileSystem;
   readonly operators: JobOperators;
+  /** the tasks of this node */
+  readonly here: NodeTasks;
   readonly random: Random;
 }
 
@@ -100,6 +103,24 @@ export class LocalJobs implements JobService {
 
   async verify(job: string): Promise<Verdict> {
     return verifyJob({ record: this.#record(job), fs: this.#options.fs });
+  }
+
+  async killTask(vm: string, pid: number): Promise<{ readonly task: string }> {
+    return this.#here(vm).kill(pid);
+  }
+
+  async logs(job: string): Promise<readonly LogFile[]> {
+    return this.#options.here.logs(this.#find(job).job);
+  }
+
+  readLog(vm: string, log: LogId): AsyncIterable<Uint8Array> {
+    return this.#here(vm).readLog(log);
+  }
+
+  #here(vm: string): NodeTasks {
+    const { here } = this.#options;
+    if (vm !== here.vm) throw fault('VM_UNKNOWN', { vm, vms: here.vm });
+    return here;
   }
 
   async spec(job: string): Promise<JobSpec> {

@@ -6,6 +6,7 @@ import { decodeJobSpec, type JobSpec } from '../plan/index.ts';
 import { type RpcClient, type RpcMethods, streaming, unary } from '../transport/index.ts';
 import type { Verdict } from '../verify/index.ts';
 import { manifestSchema } from './job-package.ts';
+import { type LogFile, type LogId, logIdSchema } from './node-tasks.ts';
 import type { FileService, JobService, Service, SubmitRequest, Submitted } from './service.ts';
 
 /** Bytes of one append over a connection; larger files go in several. */
@@ -16,6 +17,7 @@ const bytes = z.custom<Uint8Array>((value) => value instanceof Uint8Array);
 const offset = z.number().int().nonnegative();
 const nothing = z.strictObject({});
 const oneJob = z.strictObject({ job: name });
+const oneProcess = z.strictObject({ vm: name, pid: offset });
 const oneFile = z.strictObject({ name });
 const submit = z.strictObject({
   spec: z.unknown(),
@@ -55,6 +57,11 @@ export function jobMethods(service: () => JobService, prefix = ''): RpcMethods {
     stop: unary(stop, async ({ job, mode }) => service().stop(job, mode)),
     suspend: unary(oneJob, async ({ job }) => service().suspend(job)),
     verify: unary(oneJob, async ({ job }) => service().verify(job)),
+    'kill-task': unary(oneProcess, async ({ vm, pid }) => service().killTask(vm, pid)),
+    logs: unary(oneJob, async ({ job }) => service().logs(job)),
+    'read-log': streaming(z.strictObject({ vm: name, log: logIdSchema }), ({ vm, log }) =>
+      service().readLog(vm, log),
+    ),
     spec: unary(oneJob, async ({ job }) => service().spec(job)),
   };
   return Object.fromEntries(Object.entries(methods).map(([key, run]) => [`${prefix}${key}`, run]));
@@ -118,6 +125,20 @@ export class RemoteJobs implements JobService {
 
   async verify(job: string): Promise<Verdict> {
     return (await this.#call('verify', { job })) as Verdict;
+  }
+
+  async killTask(vm: string, pid: number): Promise<{ readonly task: string }> {
+    return (await this.#call('kill-task', { vm, pid })) as { task: string };
+  }
+
+  async logs(job: string): Promise<readonly LogFile[]> {
+    return (await this.#call('logs', { job })) as LogFile[];
+  }
+
+  readLog(vm: string, log: LogId): AsyncIterable<Uint8Array> {
+    const { job, stage, index, older } = log;
+    const params = { vm, log: { job, stage, index, older } };
+    return this.rpc.stream(`${this.#prefix}read-log`, params) as AsyncIterable<Uint8Array>;
   }
 
   async spec(job: string): Promise<JobSpec> {

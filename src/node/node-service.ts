@@ -3,6 +3,7 @@ import type { FileInfo, FileSystem } from '../hydfs/index.ts';
 import type { JobView, TaskView } from '../leader/index.ts';
 import type { JobSpec } from '../plan/index.ts';
 import type { Verdict } from '../verify/index.ts';
+import type { LogFile, LogId } from './node-tasks.ts';
 import type { JobService, Service, SubmitRequest, Submitted } from './service.ts';
 
 export interface NodeServiceOptions {
@@ -56,6 +57,18 @@ export class NodeService implements Service {
 
   verify(job: string): Promise<Verdict> {
     return this.#jobs.verify(job);
+  }
+
+  killTask(vm: string, pid: number): Promise<{ readonly task: string }> {
+    return this.#jobs.killTask(vm, pid);
+  }
+
+  logs(job: string): Promise<readonly LogFile[]> {
+    return this.#jobs.logs(job);
+  }
+
+  readLog(vm: string, log: LogId): AsyncIterable<Uint8Array> {
+    return this.#jobs.readLog(vm, log);
   }
 
   spec(job: string): Promise<JobSpec> {

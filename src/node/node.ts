@@ -42,7 +42,11 @@ import { type DataDir, dataDir } from './data-dir.ts';
 import { LocalJobs } from './local-jobs.ts';
 import { LocalService } from './local-service.ts';
 import { serviceMethods } from './methods.ts';
+import { NodeTasks } from './node-tasks.ts';
 import { OperatorCommands } from './operators.ts';
+
+/** What a node that is alone is called. */
+const LOCAL = 'local';
 
 export interface NodeOptions {
   readonly data: string;
@@ -115,7 +119,7 @@ async function openParts(
   closers.push(() => kernels.close());
 
   const bootId = randomId(random);
-  const identity: Identity = { node: `local#${bootId}`, role: 'node', term: () => control.term };
+  const identity: Identity = { node: `${LOCAL}#${bootId}`, role: 'node', term: () => control.term };
   const transport = makeTransport(options.transport ?? 'in-process', identity, clock, log);
   const operators = new OperatorCommands(bundledOperators(dir.operators));
   const worker = new Worker({
@@ -128,13 +132,14 @@ async function openParts(
     resolveOperator: (plan, stage) => operators.of(plan, stage),
     taskLogPath: (attempt) => dir.taskLog(attempt),
     groupsFile: dir.groupsFile,
-    node: 'local',
+    node: LOCAL,
   });
   closers.push(() => worker.close());
   const leader = await Leader.open({ control, clock, log, random, hold: true });
   closers.push(() => leader.close());
   if (!options.idle) for (const gone of control.state.nodes.keys()) leader.nodeLost(gone);
-  const jobs = new LocalJobs({ leader, control, fs, operators, random });
+  const here = new NodeTasks({ worker, dir, vm: LOCAL });
+  const jobs = new LocalJobs({ leader, control, fs, operators, random, here });
   const service = new LocalService({ jobs, fs, close });
 
   // Tasks meet where any user of the machine may knock; commands are answered on the socket only.

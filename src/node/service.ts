@@ -9,6 +9,7 @@ import type { JobView, TaskView } from '../leader/index.ts';
 import type { JobSpec } from '../plan/index.ts';
 import type { Verdict } from '../verify/index.ts';
 import type { PackageManifest } from './job-package.ts';
+import type { LogFile, LogId } from './node-tasks.ts';
 
 /** Where a source of a resumed job goes on. */
 export interface ResumePoint {
@@ -56,6 +57,15 @@ export interface JobService {
   /** Winds the job down so that the same command goes on later. */
   suspend(job: string): Promise<JobView>;
   verify(job: string): Promise<Verdict>;
+  /**
+   * Kills the operator `pid` of a task at the node `vm`, as a crash would; tells nobody.
+   * @throws VM_UNKNOWN, PID_UNKNOWN
+   */
+  killTask(vm: string, pid: number): Promise<{ readonly task: string }>;
+  /** The log files of the tasks of a job, wherever they are kept. */
+  logs(job: string): Promise<readonly LogFile[]>;
+  /** The bytes of one of them. */
+  readLog(vm: string, log: LogId): AsyncIterable<Uint8Array>;
   /** What the job was started from. */
   spec(job: string): Promise<JobSpec>;
 }

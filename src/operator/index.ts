@@ -20,7 +20,7 @@ export {
 } from './bundled.ts';
 export { type CheckReport, checkOperator, type SampleTuple } from './check.ts';
 export { type HostEnvironment, operatorEnvironment } from './environment.ts';
-export { reapOrphans } from './groups.ts';
+export { reapOrphans, signalGroup } from './groups.ts';
 export { OperatorPool } from './pool.ts';
 export { findPython, type Python } from './python.ts';
 export { operatorName, type ResolveOptions, resolveOperator } from './resolve.ts';

@@ -23,6 +23,7 @@ import {
 } from '../core/index.ts';
 import type { FileSystem } from '../hydfs/index.ts';
 import type { KernelPool } from '../kernels/index.ts';
+import { signalGroup } from '../operator/index.ts';
 import {
   type Attempt,
   attemptName,
@@ -119,6 +120,14 @@ export class Worker {
       receive: (message) => this.#receive(connection, message),
       closed: () => this.#lost(connection),
     };
+  }
+
+  /** Kills the operator with this process id, with its group; null when it is of no task here. */
+  killOperator(pid: number): string | null {
+    for (const { plan, attempt, task } of this.#running.values()) {
+      if (task.pids().includes(pid) && signalGroup(pid, 'SIGKILL')) return taskName(plan, attempt);
+    }
+    return null;
   }
 
   /** What `connection` may ask. */

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { silentLog } from '../../src/core/index.ts';
 import { ClusterNode } from '../../src/node/index.ts';
+import { until } from '../helpers/poll.ts';
 import { tmpDir } from '../helpers/tmp-dir.ts';
 import { command } from './helpers.ts';
 
@@ -138,6 +139,49 @@ test('a job is submitted and left, attached to, stopped; its files go with the n
   const again = await ask('run', 'job.yaml', '--overwrite');
   t.is(again.code, 0, again.stderr);
   t.deepEqual(await node.service.list(`jobs/${id}/`), []);
+});
+
+test('an operator is killed by vm and pid, nothing else is, and the logs tell it at any node', async (t) => {
+  const { cwd, ask, node } = await place(t);
+  writeScript(cwd);
+  writeJob(cwd, '[helpers]', ', follow: true');
+  await store(node, 'one\ntwo\n');
+  await ask('run', 'job.yaml', '--detach');
+  const { job } = await node.service.job('loud');
+  for await (const view of node.service.watch(job)) {
+    if (view.stages.at(-1)?.counts.out === 2) break;
+  }
+  const tasks = await node.service.tasks('loud');
+  const [pid] = tasks[1].pids;
+  const refused = await ask('kill-task', node.address, String(process.pid));
+  t.is(refused.code, 2);
+  t.regex(refused.stderr, /no task at 127\.0\.0\.1:\d+ has an operator with the process id/);
+  t.is((await ask('kill-task', 'elsewhere', String(pid))).code, 2);
+  const killed = await ask('kill-task', node.address, String(pid));
+  t.regex(killed.stdout, /^killed \d+ at .*, an operator of loud\/shout\[0\]\n$/, killed.stderr);
+  const more = Array.from({ length: 40 }, (_, i) => `line${i}\n`).join('');
+  await node.service.append('in.txt', Buffer.from(`three\n${more}`));
+  for await (const view of node.service.watch(job)) {
+    if (view.stages.at(-1)?.counts.out === 43) break;
+  }
+  const restarted = /has a new operator process in place of/;
+  await until(async () => restarted.test((await ask('logs', 'loud')).stdout), {
+    what: 'the restart in the job log',
+  });
+  await ask('stop', 'loud');
+  const { stdout } = await ask('logs', 'loud');
+  t.regex(stdout, /job loud \(\w+\) was submitted\n.* starts\n/);
+  t.regex(
+    stdout,
+    /loud\/shout\[0\] runs \(attempt 1, vm 127\.0\.0\.1:\d+, pid \d+, operator .*shout\.py/,
+  );
+  t.regex(stdout, /was stopped\n/);
+  t.regex(stdout, /TASK +VM +SIZE +LOG FILE/);
+  const said = (await ask('logs', 'loud', 'shout[0]')).stdout;
+  t.regex(said, /start of loud\/shout\[0\], attempt 1, node 127\.0\.0\.1:\d+, pid \d+/);
+  t.regex(said, new RegExp(`operator pid ${pid} ended`));
+  const found = (await ask('logs', 'loud', '--grep', 'output "(ONE|TWO)!"')).stdout;
+  t.regex(found, /^shout\[\d\]: .*output "(ONE|TWO)!"\n/);
 });
 
 test('a script that is repaired is the one that a failed job goes on with', async (t) => {

@@ -1,46 +1,59 @@
-/** `rainstorm logs`: what the operators of a job wrote to stderr. */
-import { createReadStream } from 'node:fs';
-import { stat } from 'node:fs/promises';
-import { createInterface } from 'node:readline';
-import { fault, reasonOf } from '../../core/index.ts';
+/** `rainstorm logs`: what happened to a job, and what its tasks and their operators wrote. */
+import { fault, isFault, reasonOf } from '../../core/index.ts';
 import type { TaskView } from '../../leader/index.ts';
-import { dataDir } from '../../node/index.ts';
+import { jobLogName, type LogFile, type Service } from '../../node/index.ts';
 import type { Command, ExitCode } from '../command.ts';
 import type { CommandLine } from '../command-line.ts';
 import { humanBytes } from '../format/index.ts';
 import { type Io, write } from '../io.ts';
 import { printListing, type Shown } from './print.ts';
-import { ask, dataOf, REACH_FLAGS } from './reach.ts';
+import { ask, REACH_FLAGS } from './reach.ts';
 
 /** One log file of a task; an older part ends with `.1`. */
-interface LogFile {
+interface TaskLogFile {
   readonly task: string;
+  readonly vm: string;
   readonly path: string;
   readonly bytes: number;
 }
 
-const columns: readonly Shown<LogFile>[] = [
+const columns: readonly Shown<TaskLogFile>[] = [
   { title: 'TASK', cell: ({ task }) => task },
+  { title: 'VM', cell: ({ vm }) => vm },
   { title: 'SIZE', align: 'right', cell: ({ bytes }) => humanBytes(bytes) },
   { title: 'LOG FILE', keep: 'end', cell: ({ path }) => path },
 ];
 
-async function logs(line: CommandLine, io: Io): Promise<ExitCode> {
+function logs(line: CommandLine, io: Io): Promise<ExitCode> {
+  return ask(line, io, (service) => printLogs(service, line, io), { again: 'never' });
+}
+
+async function printLogs(service: Service, line: CommandLine, io: Io): Promise<ExitCode> {
   const [, job, wanted] = line.words;
   const pattern = line.flags.grep === undefined ? null : patternOf(line.flags.grep);
-  const tasks = await ask(line, io, (service) => service.tasks(job));
+  const tasks = await service.tasks(job);
   const chosen = wanted === undefined ? tasks : tasks.filter((task) => isCalled(task, wanted));
   if (wanted !== undefined && chosen.length === 0) {
     const names = tasks.map(shortName).join(', ');
     throw fault('USAGE', { problem: `job ${job} has no task ${wanted}; its tasks are ${names}` });
   }
-  const files = await logFiles(chosen, dataOf(line, io));
+  const { job: id } = await service.job(job);
+  const files = (await service.logs(id)).flatMap((file) => {
+    const task = chosen.find(({ stage, index }) => stage === file.stage && index === file.index);
+    return task === undefined ? [] : [{ file, task: shortName(task) }];
+  });
   if (line.flags.json || (wanted === undefined && pattern === null)) {
-    const none = 'the operators of this job have written nothing to stderr';
-    await printListing(line, io, { rows: files, columns, none });
+    if (!line.flags.json) await printJobLog(service, id, io, null);
+    const none = 'the tasks of this job have written nothing';
+    const rows = files.map(({ file, task }) => ({ ...file, task }));
+    await printListing(line, io, { rows, columns, none });
     return 0;
   }
-  for (const file of files) await printFile(io, file, pattern, wanted === undefined);
+  if (wanted === undefined) await printJobLog(service, id, io, pattern);
+  for (const { file, task } of files) {
+    const name = wanted === undefined ? `${task}: ` : '';
+    await printFile(service, file, io, { pattern, name });
+  }
   return 0;
 }
 
@@ -64,46 +77,57 @@ function isCalled(task: TaskView, name: string): boolean {
   return [task.name, shortName(task), task.stageName].includes(name);
 }
 
-/** The log files that exist, oldest part first. */
-async function logFiles(tasks: readonly TaskView[], data: string): Promise<LogFile[]> {
-  const dir = dataDir(data);
-  const files: LogFile[] = [];
-  for (const task of tasks) {
-    const path = dir.taskLog(task);
-    for (const part of [`${path}.1`, path]) {
-      const found = await stat(part).catch((error: NodeJS.ErrnoException) => {
-        if (error.code === 'ENOENT') return null;
-        throw error;
-      });
-      if (found !== null) files.push({ task: shortName(task), path: part, bytes: found.size });
+/** What the leaders noted; jobs of a node that is alone have none in HyDFS. */
+async function printJobLog(
+  service: Service,
+  job: string,
+  io: Io,
+  pattern: RegExp | null,
+): Promise<void> {
+  try {
+    for await (const line of linesOf(service.read(jobLogName(job)))) {
+      const { at, text } = JSON.parse(line) as { at: number; text: string };
+      const said = `${new Date(at).toISOString()} ${text}`;
+      if (pattern === null || pattern.test(said)) await write(io.stdout, `${said}\n`);
     }
+  } catch (error) {
+    if (!isFault(error, 'FILE_MISSING')) throw error;
   }
-  return files;
 }
 
 async function printFile(
-  io: Io,
+  service: Service,
   file: LogFile,
-  pattern: RegExp | null,
-  named: boolean,
+  io: Io,
+  { pattern, name }: { readonly pattern: RegExp | null; readonly name: string },
 ): Promise<void> {
-  const lines = createInterface({
-    input: createReadStream(file.path),
-    crlfDelay: Number.POSITIVE_INFINITY,
-  });
-  for await (const text of lines) {
+  for await (const text of linesOf(service.readLog(file.vm, file))) {
     if (io.closed.aborted) break;
-    if (pattern !== null && !pattern.test(text)) continue;
-    await write(io.stdout, `${named ? `${file.task}: ` : ''}${text}\n`);
+    if (pattern === null || pattern.test(text)) await write(io.stdout, `${name}${text}\n`);
   }
-  lines.close();
+}
+
+/** The lines of a stream of bytes, the last one also when no newline ends it. */
+async function* linesOf(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
+  const decoder = new TextDecoder();
+  let rest = '';
+  for await (const piece of pieces) {
+    const lines = (rest + decoder.decode(piece, { stream: true })).split(/\r?\n/);
+    rest = lines.pop() ?? '';
+    yield* lines;
+  }
+  rest += decoder.decode();
+  if (rest !== '') yield rest;
 }
 
 export const logsCommand: Command = {
   usage: 'logs JOB [TASK]',
-  summary: 'what the operators of a job wrote to stderr: list the files, or print those of a task',
+  summary: 'what happened to a job, and what its tasks and their operators wrote',
   help: `TASK is a name as \`rainstorm tasks\` shows it: signs/pick[0], or pick[0], or pick for all tasks of
-the stage. Without TASK the files are listed; with --grep all of them are searched.`,
+the stage. Without TASK the log of the job is printed (starts, failures, restarts, the end) and the log
+files of its tasks are listed, wherever they are; with --grep all of them are searched. A task's log has
+its starts, a few of its outputs (\`logOutputs: all\` in the job file: all of them), each duplicate that it
+rejected, and its operators' stderr.`,
   flags: [...REACH_FLAGS, 'grep', 'json'],
   words: [1, 2],
   run: logs,
