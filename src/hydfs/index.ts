@@ -45,4 +45,11 @@ export type {
   WriterPosition,
 } from './file-system.ts';
 export { LocalFileSystem, type LocalFileSystemOptions } from './local-file-system.ts';
+export {
+  defaultReplicaLimits,
+  type MergeOutcome,
+  type ReplicaLimits,
+  Replicas,
+  type ReplicasOptions,
+} from './replication/index.ts';
 export { openStoreId } from './store-id.ts';

@@ -26,10 +26,9 @@ import {
   systemRandom,
   type Timer,
 } from '../core/index.ts';
-import { type FileSystem, LocalFileSystem, openStoreId } from '../hydfs/index.ts';
 import { MembershipDriver, openUdp } from '../membership/index.ts';
 import { ringOrder, ringPointOf } from '../plan/index.ts';
-import { lockDataDir, nodeDisk, type SyncMode } from '../storage/index.ts';
+import { lockDataDir, type SyncMode } from '../storage/index.ts';
 import {
   type ClusterKeys,
   dispatch,
@@ -43,6 +42,7 @@ import {
   TcpTransport,
 } from '../transport/index.ts';
 import { ClusterControl } from './cluster-control.ts';
+import { ClusterFileParts, openNodeStore } from './cluster-files.ts';
 import {
   type ClusterService,
   type ControlRow,
@@ -107,7 +107,7 @@ interface Ground {
 interface Parts {
   readonly membership: MembershipDriver;
   readonly control: ClusterControl;
-  readonly fs: FileSystem;
+  readonly files: ClusterFileParts;
   readonly jobs: JobParts;
 }
 
@@ -120,11 +120,15 @@ export class ClusterNode implements ClusterService {
   readonly #ended = Promise.withResolvers<void>();
   #closing: Promise<void> | null = null;
 
-  private constructor(ground: Ground, { membership, control, jobs, fs }: Parts) {
+  private constructor(ground: Ground, { membership, control, jobs, files }: Parts) {
     this.#ground = ground;
     this.#membership = membership;
     this.#control = control;
-    this.service = new NodeService({ jobs: jobs.service, fs, close: async () => undefined });
+    this.service = new NodeService({
+      jobs: jobs.service,
+      fs: files.fs,
+      close: async () => undefined,
+    });
   }
 
   /**
@@ -229,6 +233,9 @@ export class ClusterNode implements ClusterService {
 async function openNode(options: ClusterNodeOptions, closers: Closer[]): Promise<ClusterNode> {
   const ground = await prepare(options, closers);
   const { clock, random, log, boot, keys } = ground;
+  const { sync = 'group' } = options;
+  const store = await openNodeStore({ root: ground.dir.hydfs, sync, clock, random, log });
+  closers.push(() => store.files.close());
   const bind = formatAddress(options.bind, options.port);
   let control: ClusterControl | null = null;
   let address = options.advertise ?? bind;
@@ -268,11 +275,11 @@ async function openNode(options: ClusterNodeOptions, closers: Closer[]): Promise
   closers.push(() => membership.close());
   control = await ClusterControl.open({
     dir: ground.dir.control,
-    sync: options.sync ?? 'group',
+    sync,
     address,
     nodeId: membership.self.id,
     cores: availableParallelism(),
-    store: await openStoreId(nodeDisk, ground.dir.hydfs, random),
+    store: store.id,
     ...(options.copies === undefined ? {} : { copies: options.copies }),
     first: options.join.length === 0,
     voters: options.voters,
@@ -284,23 +291,18 @@ async function openNode(options: ClusterNodeOptions, closers: Closer[]): Promise
     log,
   });
   closers.push(() => control?.close());
-  const fs = await openFiles(ground);
+  const files = new ClusterFileParts({ store, control, transport, clock, random, log });
+  closers.push(() => files.close());
+  const { fs } = files;
   const { dir } = ground;
   const threads = options.threads ?? 0;
   const jobs = new JobParts({ dir, control, fs, transport, threads, clock, random, log });
   closers.push(() => jobs.close());
   closers.push(watchSeeds(ground, transport, membership));
-  const node = await ClusterNode.assemble(ground, { membership, control, fs, jobs });
-  door.open([control.tenant, jobs.tenant, { methods: () => answersOf(node) }]);
+  const node = await ClusterNode.assemble(ground, { membership, control, files, jobs });
+  door.open([control.tenant, files.tenant, jobs.tenant, { methods: () => answersOf(node) }]);
   log.info(`listening on ${address}`, { node: node.id });
   return node;
-}
-
-async function openFiles({ options, dir, clock, log, closers }: Ground): Promise<FileSystem> {
-  const { sync = 'group' } = options;
-  const fs = await LocalFileSystem.open({ disk: nodeDisk, root: dir.hydfs, clock, log, sync });
-  closers.push(() => fs.close());
-  return fs;
 }
 
 async function prepare(options: ClusterNodeOptions, closers: Closer[]): Promise<Ground> {
