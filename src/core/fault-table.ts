@@ -7,6 +7,7 @@
  * state). Exit codes: 1 the job failed, 2 usage, 3 the cluster or data directory cannot be reached.
  */
 import { clusterFaults } from './fault-table-cluster.ts';
+import { fileFaults } from './fault-table-files.ts';
 import { provisionFaults } from './fault-table-provision.ts';
 
 export type FaultDomain = 'user' | 'environment' | 'internal';
@@ -20,6 +21,7 @@ export interface FaultRow {
 
 export const faultTable = {
   ...clusterFaults,
+  ...fileFaults,
   ...provisionFaults,
   // jobs and their destinations
   JOB_FILE_UNREADABLE: {
@@ -398,11 +400,6 @@ export const faultTable = {
     domain: 'environment',
     exit: 3,
     says: 'this node is not the primary of ring point {point} (configuration {version}); ask the node that the newest configuration names',
-  },
-  FILES_UNREACHABLE: {
-    domain: 'environment',
-    exit: 3,
-    says: '{name} could not be reached for {seconds} s ({reason}); see with `rainstorm members` whether the nodes that hold it run, and try again',
   },
   REPLICA_NOT_READY: {
     domain: 'environment',

@@ -42,6 +42,7 @@ import {
   TcpTransport,
 } from '../transport/index.ts';
 import { ClusterControl } from './cluster-control.ts';
+import { ClusterCopies } from './cluster-copies.ts';
 import { ClusterFileParts, openNodeStore } from './cluster-files.ts';
 import {
   type ClusterService,
@@ -127,6 +128,11 @@ export class ClusterNode implements ClusterService {
     this.service = new NodeService({
       jobs: jobs.service,
       fs: files.fs,
+      copies: new ClusterCopies({
+        files,
+        address: membership.self.address,
+        living: () => livingAddresses(membership),
+      }),
       close: async () => undefined,
     });
   }
@@ -343,6 +349,11 @@ async function answerCommands(ground: Ground, node: ClusterNode): Promise<Closer
     await listener.close();
     guests.close();
   };
+}
+
+function livingAddresses(membership: MembershipDriver): string[] {
+  const living = membership.members().filter(({ status }) => status === 'alive');
+  return [...new Set(living.map(({ address }) => address))].sort();
 }
 
 function measureLoad({ clock }: Ground, membership: MembershipDriver): Closer {

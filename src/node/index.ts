@@ -12,6 +12,15 @@
  */
 export { ClusterNode, type ClusterNodeOptions } from './cluster-node.ts';
 export type { ClusterService, ControlRow, MemberRow } from './cluster-service.ts';
+export type {
+  CopyService,
+  FilePlaces,
+  LocalSource,
+  Merged,
+  MultiAppended,
+  NodePlace,
+  StoredCopies,
+} from './copy-service.ts';
 export { type DataDir, dataDir } from './data-dir.ts';
 export { Exporter } from './export.ts';
 export { jobLogName } from './job-log.ts';

@@ -5,6 +5,7 @@ import type { JobView, TaskView } from '../leader/index.ts';
 import { decodeJobSpec, type JobSpec } from '../plan/index.ts';
 import { type RpcClient, type RpcMethods, streaming, unary } from '../transport/index.ts';
 import type { Verdict } from '../verify/index.ts';
+import { type CopyService, copyMethods, RemoteCopies } from './copy-service.ts';
 import { manifestSchema } from './job-package.ts';
 import { type LogFile, type LogId, logIdSchema } from './node-tasks.ts';
 import type { FileService, JobService, Service, SubmitRequest, Submitted } from './service.ts';
@@ -36,7 +37,11 @@ const follow = z.strictObject({ name, from: offset });
 
 /** What `service` answers to requests. */
 export function serviceMethods(service: Service): RpcMethods {
-  return { ...jobMethods(() => service), ...fileMethods(service) };
+  return {
+    ...jobMethods(() => service),
+    ...fileMethods(service),
+    ...copyMethods(service.copies),
+  };
 }
 
 /** What is answered about jobs by the service of the moment; `prefix` keeps two apart. */
@@ -152,10 +157,12 @@ export class RemoteJobs implements JobService {
 
 /** A service in another process, asked over `rpc`. */
 export class RemoteService extends RemoteJobs implements Service {
+  readonly copies: CopyService;
   readonly #close: () => void;
 
   constructor(rpc: RpcClient, close: () => void) {
     super(rpc);
+    this.copies = new RemoteCopies(rpc);
     this.#close = close;
   }
 

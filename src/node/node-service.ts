@@ -3,12 +3,14 @@ import type { FileInfo, FileSystem } from '../hydfs/index.ts';
 import type { JobView, TaskView } from '../leader/index.ts';
 import type { JobSpec } from '../plan/index.ts';
 import type { Verdict } from '../verify/index.ts';
+import type { CopyService } from './copy-service.ts';
 import type { LogFile, LogId } from './node-tasks.ts';
 import type { JobService, Service, SubmitRequest, Submitted } from './service.ts';
 
 export interface NodeServiceOptions {
   readonly jobs: JobService;
   readonly fs: FileSystem;
+  readonly copies: CopyService;
   /** ends the node that this is the service of */
   close(): Promise<void>;
 }
@@ -24,6 +26,10 @@ export class NodeService implements Service {
 
   get fs(): FileSystem {
     return this.#options.fs;
+  }
+
+  get copies(): CopyService {
+    return this.#options.copies;
   }
 
   /** As `JobService.submit`. */

@@ -39,6 +39,7 @@ import {
 } from '../transport/index.ts';
 import { Worker } from '../worker/index.ts';
 import { type DataDir, dataDir } from './data-dir.ts';
+import { LocalCopies } from './local-copies.ts';
 import { LocalJobs } from './local-jobs.ts';
 import { LocalService } from './local-service.ts';
 import { serviceMethods } from './methods.ts';
@@ -140,7 +141,7 @@ async function openParts(
   if (!options.idle) for (const gone of control.state.nodes.keys()) leader.nodeLost(gone);
   const here = new NodeTasks({ worker, dir, vm: LOCAL });
   const jobs = new LocalJobs({ leader, control, fs, operators, random, here });
-  const service = new LocalService({ jobs, fs, close });
+  const service = new LocalService({ jobs, fs, copies: new LocalCopies(fs), close });
 
   // Tasks meet where any user of the machine may knock; commands are answered on the socket only.
   const acceptTasks = (connection: Connection): void =>

@@ -8,6 +8,7 @@ import type { FileInfo } from '../hydfs/index.ts';
 import type { JobView, TaskView } from '../leader/index.ts';
 import type { JobSpec } from '../plan/index.ts';
 import type { Verdict } from '../verify/index.ts';
+import type { CopyService } from './copy-service.ts';
 import type { PackageManifest } from './job-package.ts';
 import type { LogFile, LogId } from './node-tasks.ts';
 
@@ -84,5 +85,6 @@ export interface FileService {
 
 /** What any process may ask, here or over a connection. */
 export interface Service extends JobService, FileService {
+  readonly copies: CopyService;
   close(): Promise<void>;
 }
