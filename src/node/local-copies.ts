@@ -26,8 +26,7 @@ export class LocalCopies implements CopyService {
     return { address: 'local', ringId: null, files };
   }
 
-  // biome-ignore lint/correctness/useYield: it has no bytes to give
-  async *readFrom(): AsyncGenerator<Uint8Array> {
+  readFrom(): AsyncIterable<Uint8Array> {
     throw fault('CLUSTER_NEEDED', { what: 'a replica' });
   }
 
