@@ -53,7 +53,8 @@ async function compare(): Promise<void> {
   const source = join(cluster.dir, 'in.txt');
   makeSigns({ lines, seed: 1, out: source, plain: true });
   const [entry] = cluster.nodes;
-  await done(['fs', 'create', 'in.txt', source, '--data', entry.data]);
+  await done(['fs', 'create', 'in.txt', '--data', entry.data]);
+  await done(['fs', 'append', 'in.txt', source, '--data', entry.data]);
   const alone: Measured[] = [];
   const spread: Measured[] = [];
   for (let round = 0; round < rounds; round++) {
@@ -104,7 +105,7 @@ async function manyNodes(entry: ClusterProcess, round: number): Promise<Measured
   const name = `spread-${round}`;
   const job = writeJob(cluster.dir, 'in.txt', `${name}.txt`, name);
   const start = systemClock.now();
-  await done(['run', job, '--quiet', '--data', entry.data]);
+  await done(['run', job, '--quiet', '--cluster', entry.address]);
   const ms = systemClock.now() - start;
   const out = join(cluster.dir, `${name}.txt`);
   await done(['fs', 'get', `${name}.txt`, out, '--data', entry.data]);

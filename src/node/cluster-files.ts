@@ -75,7 +75,8 @@ export class ClusterFileParts {
       random,
       log,
     };
-    this.#replicas = new Replicas({ ...shared, files: store.files });
+    const known = control.upToDate();
+    this.#replicas = new Replicas({ ...shared, files: store.files, known });
     this.fs = new ClusterFiles({ ...shared, local: this.#replicas.files() });
     this.#driver = new PointDriver({ control: control.log, clock, log });
   }

@@ -69,20 +69,23 @@ export class ClusterJob {
     const job = prepare(cluster, options);
     const output = `${job.title}.txt`;
     const made = new ClusterJob(cluster, job, output);
-    await made.#run(at, [
-      'fs',
-      'create',
-      `${job.title}.csv`,
-      present(job.sources.at(0), 'a source'),
-    ]);
-    await made.#run(at, ['run', join(job.dir, 'job.yaml'), '--detach']);
+    const source = present(job.sources.at(0), 'a job has a source');
+    await made.#run(at, ['fs', 'create', `${job.title}.csv`]);
+    await made.#run(at, ['fs', 'append', `${job.title}.csv`, source]);
+    await made.#submit(at, []);
     return made;
   }
 
   /** Submits the same job under the same name once more, with `flags`. */
   async submitAgain(flags: readonly string[], nodes = this.#cluster.living): Promise<void> {
-    const at = present(nodes.at(0), 'a node lives');
-    await this.#run(at, ['run', join(this.#job.dir, 'job.yaml'), '--detach', ...flags]);
+    await this.#submit(present(nodes.at(0), 'a node lives'), flags);
+  }
+
+  async #submit(at: ClusterProcess, flags: readonly string[]): Promise<void> {
+    const where = ['--cluster', at.address, ...this.#cluster.keyFlags];
+    const file = join(this.#job.dir, 'job.yaml');
+    const ended = await this.#cluster.run(['run', file, '--detach', ...flags, ...where], at);
+    if (ended.code !== 0) throw new Error(`${this.title} was not submitted: ${ended.stderr}`);
   }
 
   /** Asks a node that lives; another one when the first does not answer. */

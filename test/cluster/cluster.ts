@@ -83,7 +83,7 @@ export class Cluster {
 
   /**
    * A cluster without nodes yet; every node is started with `flags`, and at its place in `network`
-   * when there is one (then it needs a key).
+   * when there is one (then it needs a key among its flags).
    */
   static async make(
     flags: readonly string[] = [],
@@ -118,14 +118,23 @@ export class Cluster {
     const { command, env } = this.#program;
     const at = this.#network?.prefix(place) ?? [];
     const program = { command: [...at, ...command], env };
-    const node = new ClusterProcess(program, args, { address, data });
+    const node = new ClusterProcess(program, args, { address, data, prefix: at });
     this.nodes.push(node);
     return node;
   }
 
-  /** Runs any other command of the program to its end. */
-  async run(args: readonly string[]): Promise<Exit> {
-    return new ClusterProcess(this.#program, args, { address: '', data: '' }).ended;
+  /** The flags with which a command proves that it knows the key of this cluster. */
+  get keyFlags(): readonly string[] {
+    const at = this.#flags.indexOf('--key-file');
+    return at < 0 ? [] : this.#flags.slice(at, at + 2);
+  }
+
+  /** Runs any other command of the program to its end, where `near` is in the network. */
+  async run(args: readonly string[], near?: ClusterProcess): Promise<Exit> {
+    const { command, env } = this.#program;
+    const at = near === undefined ? [] : near.prefix;
+    const program = { command: [...at, ...command], env };
+    return new ClusterProcess(program, args, { address: '', data: '' }).ended;
   }
 
   /** Starts `count` nodes and waits until every living node lists every other as alive. */
@@ -198,6 +207,8 @@ export class Cluster {
 export class ClusterProcess {
   readonly address: string;
   readonly data: string;
+  /** The words in front of a command that run it where this node is in the network. */
+  readonly prefix: readonly string[];
   readonly pid: number;
   readonly ended: Promise<Exit>;
   readonly startedAt = systemClock.now();
@@ -208,10 +219,15 @@ export class ClusterProcess {
   constructor(
     { command: [file, ...before], env }: Program,
     args: readonly string[],
-    { address, data }: { readonly address: string; readonly data: string },
+    place: {
+      readonly address: string;
+      readonly data: string;
+      readonly prefix?: readonly string[];
+    },
   ) {
-    this.address = address;
-    this.data = data;
+    this.address = place.address;
+    this.data = place.data;
+    this.prefix = place.prefix ?? [];
     this.#child = spawn(file, [...before, ...args], {
       stdio: ['ignore', 'ignore', 'pipe'],
       env: { ...process.env, ...env },

@@ -9,6 +9,7 @@ import type { TaskView } from '../../src/leader/index.ts';
 import { until } from '../helpers/poll.ts';
 import { identify, isAlive } from '../helpers/process-tree.ts';
 import { testUnless } from '../helpers/skip.ts';
+import { tmpDir } from '../helpers/tmp-dir.ts';
 import { Cluster, type ClusterProcess, LONG_MS } from './cluster.ts';
 import { ClusterJob } from './cluster-job.ts';
 import { Network, networkMissing } from './network.ts';
@@ -23,14 +24,17 @@ interface Ground {
   readonly cluster: Cluster;
 }
 
-async function withNetwork(body: (ground: Ground) => Promise<void>): Promise<void> {
+async function withNetwork(
+  t: ExecutionContext,
+  body: (ground: Ground) => Promise<void>,
+): Promise<void> {
   const network = Network.make(NODES);
   let cluster: Cluster | null = null;
   try {
-    cluster = await Cluster.make(['--replace-after', '5s'], network);
-    const key = join(cluster.dir, 'cluster.key');
+    const key = join(tmpDir(t), 'cluster.key');
+    cluster = await Cluster.make(['--replace-after', '5s', '--key-file', key], network);
     await cluster.run(['keygen', key]);
-    await cluster.grow(NODES, { flags: ['--key-file', key] });
+    await cluster.grow(NODES);
     await cluster.voters(3);
     await body({ network, cluster });
   } finally {
@@ -63,7 +67,7 @@ async function logsExact(t: ExecutionContext, job: ClusterJob, packets: number):
 const missing = networkMissing();
 
 testUnless(missing, 'a job is exact although each node in turn is cut off', (t) =>
-  withNetwork(async ({ network, cluster }) => {
+  withNetwork(t, async ({ network, cluster }) => {
     const job = await counting(cluster, NODES * 30_000, 1000);
     let packets = 0;
     for (let place = 1; place <= NODES; place++) {
@@ -85,7 +89,7 @@ testUnless(missing, 'a job is exact although each node in turn is cut off', (t) 
 );
 
 testUnless(missing, 'a job is exact although links work in one direction only', (t) =>
-  withNetwork(async ({ network, cluster }) => {
+  withNetwork(t, async ({ network, cluster }) => {
     const job = await counting(cluster, 60_000, 1000);
     const tasks = await job.reads(2000);
     const [producer, consumer] = [1, 3].map((stage) => placeOf(cluster, tasks, stage));
@@ -112,7 +116,7 @@ testUnless(
   missing,
   'a job cancelled while a node is cut off leaves nothing there, and its name is free',
   (t) =>
-    withNetwork(async ({ network, cluster }) => {
+    withNetwork(t, async ({ network, cluster }) => {
       const job = await counting(cluster, 15_000, 600);
       const tasks = await job.reads(1000);
       const leader = await cluster.leader();

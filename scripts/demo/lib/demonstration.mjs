@@ -25,7 +25,8 @@ export function demonstrate({ title, name, lines, stages, rate, check, during })
       const source = join(cluster.dir, 'signs.csv');
       const output = join(cluster.dir, `${name}.txt`);
       makeSigns({ lines, seed: 7, out: source });
-      await cluster.rainstorm(['fs', 'create', 'signs.csv', source]);
+      await cluster.rainstorm(['fs', 'create', 'signs.csv']);
+      await cluster.rainstorm(['fs', 'append', 'signs.csv', source]);
       const words = [
         ...['rainstorm', String(stages.length), '3', ...stages.flat(), '1', 'signs.csv'],
         ...['false', String(rate), '0', '0', `${name}.txt`, 'true'],

@@ -58,7 +58,7 @@ export class LocalCluster {
    */
   async rainstorm(args, { quiet = false } = {}) {
     const [file, ...before] = program;
-    const child = spawn(file, [...before, ...args, '--cluster', this.address], {
+    const child = spawn(file, [...before, '--cluster', this.address, ...args], {
       cwd: root,
       env: environment(),
       stdio: ['ignore', 'pipe', quiet ? 'ignore' : 'inherit'],
