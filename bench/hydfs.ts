@@ -15,7 +15,7 @@ import { join } from 'node:path';
 import { systemClock, systemRandom } from '../src/core/index.ts';
 import type { FileWriter } from '../src/hydfs/index.ts';
 import type { PointsRow } from '../src/node/index.ts';
-import { RING_POINTS } from '../src/plan/index.ts';
+import { RING_POINTS, ringOf, successors } from '../src/plan/index.ts';
 import { Cluster, type ClusterProcess } from '../test/cluster/cluster.ts';
 import { until } from '../test/helpers/poll.ts';
 import { benchOptions, machineLine, perSecond, print, printTable, short } from './harness.ts';
@@ -93,8 +93,13 @@ function meanOf(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
-const seconds = (ms: number): string => `${(ms / 1000).toFixed(2)} s`;
-const rate = (value: number): string => `${short(value)}/s`;
+function seconds(ms: number): string {
+  return `${(ms / 1000).toFixed(2)} s`;
+}
+
+function rate(value: number): string {
+  return `${short(value)}/s`;
+}
 
 /** Five runs of `run`, one after the other. */
 async function runs<T>(run: () => Promise<T>): Promise<T[]> {
@@ -288,11 +293,34 @@ async function clear({ files }: ClusterClient, names: readonly string[]): Promis
   await Promise.all(names.map((name) => files.remove(name)));
 }
 
-function isWhole({ points, moving, stores }: PointsRow, nodes: number): boolean {
-  const held = stores.reduce((sum, store) => sum + store.points, 0);
-  const living = stores.filter(({ address }) => address !== null).length;
-  const all = points === RING_POINTS && held === RING_POINTS * Math.min(COPIES, nodes);
-  return all && moving === 0 && living === nodes;
+/**
+ * True when each of the living stores holds exactly its share of the ring and nobody else holds
+ * anything. Sums alone would also be right before the first step: a dead store is still named then,
+ * and one that has joined lacks nothing that anybody has noticed.
+ */
+function isWhole({ moving, stores }: PointsRow, nodes: number): boolean {
+  const living = stores.map(({ address }) => address).filter((each) => each !== null);
+  if (moving !== 0 || living.length !== nodes) return false;
+  const shares = sharesOf(living);
+  return stores.every(({ address, points, primary, joining }) => {
+    const share = (address === null ? null : shares.get(address)) ?? { points: 0, primary: 0 };
+    return joining === 0 && points === share.points && primary === share.primary;
+  });
+}
+
+/** How many points each address holds at rest, and of how many it is the primary. */
+function sharesOf(addresses: readonly string[]): Map<string, { points: number; primary: number }> {
+  const ring = ringOf(addresses);
+  const shares = new Map(addresses.map((each) => [each, { points: 0, primary: 0 }]));
+  for (let point = 0; point < RING_POINTS; point++) {
+    [...successors(ring, point)].slice(0, COPIES).forEach((address, i) => {
+      const share = shares.get(address);
+      if (share === undefined) return;
+      share.points += 1;
+      if (i === 0) share.primary += 1;
+    });
+  }
+  return shares;
 }
 
 /** Resolves when `nodes` stores hold everything that they should and nothing moves. */
