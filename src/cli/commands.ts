@@ -19,8 +19,8 @@ export const commands: Readonly<Record<string, Command>> = {
   run: {
     usage: 'run JOB.yaml',
     summary: 'run a job, here or in a cluster, and follow it; the same command again resumes it',
-    help: `Without --cluster the job runs in this process, on local files, and Ctrl-C suspends it. With
---cluster its sources and its destination are in HyDFS; scripts, and what is listed under \`files\`, are
+    help: `Alone, the job runs in this process, on local files, and Ctrl-C suspends it. With --cluster, or
+with the --data of a node of a cluster, it runs there: its sources and its destination are in HyDFS; scripts, and what is listed under \`files\`, are
 brought along; the job goes on when nobody follows it (\`rainstorm attach\` does so again).`,
     flags: [
       ...REACH_FLAGS,

@@ -15,7 +15,7 @@ import { destinationFileName, locate } from '../worker/index.ts';
 import { runInCluster } from './cluster-run.ts';
 import type { ExitCode } from './command.ts';
 import type { CommandLine, Flags } from './command-line.ts';
-import { targetOf } from './commands/reach.ts';
+import { clusterOf } from './commands/reach.ts';
 import { Following } from './following.ts';
 import { type Io, write } from './io.ts';
 
@@ -25,11 +25,13 @@ const INTERRUPTED = 130;
 /** Runs the job that `line` names, by a job file or in the positional form. */
 export async function run(line: CommandLine, io: Io): Promise<ExitCode> {
   const spec = await readSpec(line, io);
-  const target = targetOf(line, io);
-  if (target.kind === 'cluster') return runInCluster({ target, spec, io, flags: line.flags });
+  const target = await clusterOf(line, io);
+  if (target !== null) return runInCluster({ target, spec, io, flags: line.flags });
   for (const flag of ['detach', 'print'] as const) {
     if (!line.given.includes(flag)) continue;
-    throw fault('USAGE', { problem: `--${flag} is for jobs of a cluster, give --cluster` });
+    throw fault('USAGE', {
+      problem: `--${flag} is for jobs of a cluster, give --cluster or the --data of a node`,
+    });
   }
   const options = nodeOptions(line.flags, io);
   const node = await Node.open(options);

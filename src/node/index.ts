@@ -33,6 +33,7 @@ export { collectPackage } from './package-files.ts';
 export type { PointsRow, StoreRow } from './points-row.ts';
 export {
   type NodeAddresses,
+  ownerOf,
   type ReachedNode,
   reachCluster,
   reachNode,

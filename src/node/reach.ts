@@ -1,5 +1,5 @@
 import { access } from 'node:fs/promises';
-import { fault, randomId, silentLog, systemClock, systemRandom } from '../core/index.ts';
+import { fault, isFault, randomId, silentLog, systemClock, systemRandom } from '../core/index.ts';
 import { readLock } from '../storage/index.ts';
 import {
   type ClusterKeys,
@@ -53,6 +53,28 @@ export async function reachCluster(
   if (owner === null) throw fault('NODE_NOT_RUNNING', { dir: dir.root });
   const { rpc, close } = await connect(`unix:${owner.info.socket ?? dir.socket}`);
   return { cluster: new RemoteCluster(rpc), close };
+}
+
+/**
+ * How to reach the owner of the data directory `data` when that is a node of a cluster; null when
+ * nobody owns it, or a node that is alone.
+ */
+export async function ownerOf(data: string): Promise<NodeAddresses | null> {
+  const dir = dataDir(data);
+  const owner = await readLock(dir.root).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return null;
+    throw error;
+  });
+  if (owner === null) return null;
+  const found = { addresses: [`unix:${owner.info.socket ?? dir.socket}`], keyFile: null };
+  try {
+    const { cluster, close } = await reachNode(found);
+    await cluster.control().finally(close);
+    return found;
+  } catch (error) {
+    if (isFault(error, 'REQUEST_UNKNOWN') || isFault(error, 'PEER_UNREACHABLE')) return null;
+    throw error;
+  }
 }
 
 /** Nodes of a cluster, any of which will do, and the file with its key. */

@@ -8,7 +8,13 @@
  */
 import { resolve } from 'node:path';
 import { fault, isFault, sleep } from '../../core/index.ts';
-import { type NodeAddresses, reachNode, reachService, type Service } from '../../node/index.ts';
+import {
+  type NodeAddresses,
+  ownerOf,
+  reachNode,
+  reachService,
+  type Service,
+} from '../../node/index.ts';
 import type { CommandLine, FlagName } from '../command-line.ts';
 import type { Io } from '../io.ts';
 
@@ -50,6 +56,12 @@ export function targetOf({ flags, given }: CommandLine, io: Io): Target {
   if (addresses.length === 0) return { kind: 'data', dir: resolve(io.cwd, flags.data) };
   const keyFile = flags.keyFile === undefined ? null : resolve(io.cwd, flags.keyFile);
   return { kind: 'cluster', addresses, keyFile };
+}
+
+/** The cluster that `line` means; null when it means a data directory that no node of one owns. */
+export async function clusterOf(line: CommandLine, io: Io): Promise<NodeAddresses | null> {
+  const target = targetOf(line, io);
+  return target.kind === 'cluster' ? target : ownerOf(target.dir);
 }
 
 /** The data directory that `line` names. */
