@@ -73,9 +73,27 @@ function noteProgress(job: JobTurn, before: AttemptRecord, now: AttemptRecord): 
   }
 }
 
+/**
+ * Faults of the cluster and not of the job: a file had no replicas to serve it for too long, or a node
+ * or the leader could not be reached. Another attempt waits as long as this one has, so this is no loop.
+ */
+const PASSING: ReadonlySet<string> = new Set([
+  'NOT_PRIMARY',
+  'REPLICA_NOT_READY',
+  'CONTROL_UNAVAILABLE',
+  'PEER_CLOSED',
+  'PEER_LOST',
+  'PEER_SILENT',
+  'PEER_UNREACHABLE',
+]);
+
 function recordFailure(job: JobTurn, attempt: AttemptRecord, { fault }: TaskReport): void {
   if (fault?.code === 'FENCED') {
     replace(job, attempt, 'fenced');
+    return;
+  }
+  if (fault !== null && PASSING.has(fault.code)) {
+    replace(job, attempt, `stopped by what passes (${fault.message})`);
     return;
   }
   const says = fault === null ? 'failed without a word' : fault.message;

@@ -115,6 +115,15 @@ test('an attempt that was fenced is replaced, the job goes on', (t) => {
   t.is(leader.state, 'running');
 });
 
+test('an attempt whose files were not served is replaced: that is no fault of the job', (t) => {
+  const leader = running();
+  t.deepEqual(leader.report('a 1/0 failed unserved'), [
+    'propose assign 1/0 on a',
+    'a <- start 1/0#2',
+  ]);
+  t.is(leader.state, 'running');
+});
+
 test('a suspended job comes to rest stage by stage and goes on with the next epochs', (t) => {
   const leader = running();
   t.deepEqual(leader.move('suspending'), ['a <- stop 0/0#1 pause']);

@@ -92,7 +92,8 @@ export class Transcript {
     const [stage, index] = place.split('/').map(Number);
     const epoch = Number(said ?? this.control.jobs.get('j')?.tasks.get(place)?.epoch ?? 0);
     const message = words.join(' ');
-    const code = message === 'fenced' ? 'FENCED' : 'OPERATOR_LOST';
+    const codes: Record<string, string> = { fenced: 'FENCED', unserved: 'REPLICA_NOT_READY' };
+    const code = codes[message] ?? 'OPERATOR_LOST';
     const fault = state === 'failed' ? { code, message, parameters: {} } : null;
     const what = { kind: 'task-report', job: 'j', stage, index, epoch, state, fault } as const;
     const facts = { counts: { in: 10 * epoch }, pids: [100 + epoch], operator: 'filter.py' };
