@@ -36,6 +36,13 @@ interface FileStamp extends Stamp {
   readonly name: string;
 }
 
+/** The pieces of an entry, as far as they have come. */
+interface Pieces {
+  readonly point: number;
+  readonly session: number;
+  readonly entry: Assembly;
+}
+
 export class Backup {
   readonly #context: ReplicaContext;
   /** Called when a newer configuration than the own is heard of. */
@@ -44,7 +51,7 @@ export class Backup {
   readonly #points = new Turns<number>();
   readonly #files = new Turns<string>();
   /** Entries that come in pieces, by the name of their file. */
-  readonly #assemblies = new Map<string, { readonly session: number; readonly entry: Assembly }>();
+  readonly #assemblies = new Map<string, Pieces>();
 
   constructor(context: ReplicaContext, overtaken: (point: number, version: number) => void) {
     this.#context = context;
@@ -63,6 +70,9 @@ export class Backup {
     const held = this.#point(start.point);
     held.version = start.version;
     held.session = start.session;
+    for (const [name, { point }] of this.#assemblies) {
+      if (point === start.point) this.#assemblies.delete(name);
+    }
     this.#overtaken(start.point, start.version);
     return this.#points.run(start.point, async () => {
       await this.#files.settled((name) => name.startsWith(prefixOf(start.point)));
@@ -105,7 +115,10 @@ export class Backup {
     const refusal = this.#refusal(params);
     if (refusal !== null) return Promise.resolve(refusal);
     const { name, index, offset, session } = params;
-    if (offset === 0) this.#assemblies.set(name, { session, entry: new Assembly(params) });
+    if (offset === 0) {
+      const { point } = params;
+      this.#assemblies.set(name, { point, session, entry: new Assembly(params) });
+    }
     const assembly = this.#assemblies.get(name);
     if (assembly?.session !== session || !assembly.entry.add(params, data)) {
       return Promise.resolve(this.#broken(params));

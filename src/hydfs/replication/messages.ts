@@ -15,6 +15,7 @@
  */
 import { z } from 'zod';
 import { RING_POINTS } from '../../plan/index.ts';
+import { ENTRY_PAYLOAD_MAX } from '../../storage/index.ts';
 
 export const METHODS = {
   survey: 'hydfs.survey',
@@ -67,7 +68,12 @@ const divided = { sizes: z.array(count).max(BATCH_ENTRIES_MAX), crc };
 export const copySchema = z.object({ ...ofFile, index: count, install: z.boolean(), ...divided });
 
 /** The bytes of entry `index` from `offset` on, of `total`; `install` as in `copy`, for a snapshot. */
-const part = { index: count, offset: count, total: count, install: z.boolean() };
+const part = {
+  index: count,
+  offset: count,
+  total: count.max(ENTRY_PAYLOAD_MAX),
+  install: z.boolean(),
+};
 export const pieceSchema = z.object({ ...ofFile, ...part, crc });
 
 /** `whole`: a snapshot comes before the entries, which begin with the first that is kept. */

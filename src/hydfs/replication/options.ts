@@ -3,7 +3,14 @@ import type { Clock, Logger, Random } from '../../core/index.ts';
 import type { FileSystem } from '../file-system.ts';
 import type { StoredFiles } from './stored-files.ts';
 
-/** What a node knows of who holds what, and how it asks for changes. */
+/**
+ * What a node knows of who holds what, and how it asks for changes.
+ *
+ * C1 A version is one more than the one before it.
+ * C2 What an earlier process of this store asked for has taken effect, or never will, before `config`
+ *    tells this one anything: a store whose earlier process called another one complete must not
+ *    begin to fill that one anew while the call may still take effect.
+ */
 export interface ReplicaPlacement {
   config(point: number): PointConfig | null;
   /** `host:port` of the living node with that store, or null. */

@@ -53,6 +53,8 @@ export class ReplicaLink {
   readonly fill: number | null;
   /** R1. */
   counts: boolean;
+  /** Sessions that failed since the last thing that the store took. */
+  troubles = 0;
   readonly #context: ReplicaContext;
   readonly #owner: LinkOwner;
   #phase: LinkPhase = { kind: 'asking' };
@@ -231,6 +233,7 @@ export class ReplicaLink {
       version: refusal.version,
       session: refusal.session,
     });
+    this.troubles += 1;
     this.#owner.refused(this, refusal);
   }
 
@@ -243,6 +246,7 @@ export class ReplicaLink {
       stamp: () => this.stamp,
       counts: () => this.counts,
       progress: (each) => {
+        this.troubles = 0;
         this.#owner.progress(each);
         if (!this.counts) this.#owner.advanced(this);
       },
@@ -259,6 +263,7 @@ export class ReplicaLink {
 
   #failed(phase: LinkPhase, error: unknown): void {
     if (phase !== this.#phase) return;
+    this.troubles += 1;
     const { point, version } = this.#owner;
     const facts = { point, store: this.store, reason: reasonOf(error) };
     this.#context.log.warn('a replica does not take what it is sent', facts);

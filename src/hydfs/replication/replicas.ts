@@ -35,6 +35,8 @@ const PUSHES_MAX = 16;
 const FILLS_MAX = 4;
 /** Reports of one trouble, at most: until the keeper has acted, every request meets it. */
 const UNFIT_AGAIN_MS = 1_000;
+/** Troubles that are remembered for that. */
+const TROUBLES_MAX = 4_096;
 
 export class Replicas {
   readonly #context: ReplicaContext;
@@ -171,6 +173,7 @@ export class Replicas {
     const trouble = `${store} ${point} ${version}`;
     const before = this.#reported.get(trouble);
     if (before !== undefined && clock.now() - before < UNFIT_AGAIN_MS) return;
+    if (this.#reported.size >= TROUBLES_MAX) this.#reported.clear();
     this.#reported.set(trouble, clock.now());
     const reason = reasonOf(error);
     log.error('a store cannot keep its copy of a ring point', { unfit: store, point, reason });

@@ -4,7 +4,8 @@
  *
  * V1 One request to a store at a time; what is wanted meanwhile goes with the next one.
  * V2 Each survey has a number above all that any store has told, so no session is begun twice.
- * V3 A store that does not answer is asked again after a pause that doubles up to a bound.
+ * V3 A store that does not answer, or takes nothing of what it is sent after it has answered, is
+ *    asked again after a pause that doubles up to a bound.
  */
 import { between, isFault, reasonOf } from '../../core/index.ts';
 import type { ReplicaContext } from './context.ts';
@@ -61,15 +62,16 @@ export class Surveys {
     // whatever else wants this store in this turn goes along
     await null;
     while (errand.links.size > 0 && !ended.aborted) {
-      if (errand.failures > 0) await this.#pause(errand.failures);
+      const troubles = Math.max(...[...errand.links].map((link) => link.troubles));
+      const failures = Math.max(errand.failures, troubles);
+      if (failures > 0) await this.#pause(failures);
       const links = [...errand.links].filter((link) => link.asking);
       errand.links = new Set();
       if (links.length === 0 || ended.aborted) continue;
       const session = ++this.#lastSession;
       const left = await this.#ask(store, session, links);
       for (const link of left) if (link.asking) errand.links.add(link);
-      // links that were lost again at once wait as well
-      errand.failures = errand.links.size > 0 ? errand.failures + 1 : 0;
+      errand.failures = left.length > 0 ? errand.failures + 1 : 0;
     }
     errand.running = false;
   }

@@ -11,7 +11,7 @@ import {
   type ReplicaPlacement,
   Replicas,
 } from '../../../src/hydfs/replication/index.ts';
-import { RING_POINTS } from '../../../src/plan/index.ts';
+import { ringPointOf } from '../../../src/plan/index.ts';
 import {
   type Connection,
   InProcessHub,
@@ -31,6 +31,9 @@ const quick: Partial<ReplicaLimits> = {
   requestMs: 5_000,
   scrubMs: 0,
 };
+
+/** The points of the files that most tests use. */
+const testPoints = [...new Set(['one.txt', 'two.txt', 'other.txt'].map(ringPointOf))];
 
 /** What the keeper was told. */
 export interface Told {
@@ -87,7 +90,7 @@ export class Site {
   /** This store sees the newest configurations from now on. */
   thaw(): void {
     this.frozen = null;
-    this.notify(Array.from({ length: RING_POINTS }, (_, i) => i));
+    this.notify(testPoints);
   }
 
   /** Tells this store that some configurations have changed. */
@@ -141,6 +144,10 @@ export class Site {
 
   async #connect(address: string): Promise<ReplicaPeer> {
     const cluster = this.#cluster;
+    const from = this.store;
+    const forget = (): void => {
+      this.#clients.delete(address);
+    };
     const refuseIfCut = (): void => {
       if (!cluster.isCut(this.store, address)) return;
       throw fault('PEER_UNREACHABLE', { address, reason: 'the line is cut' });
@@ -155,23 +162,34 @@ export class Site {
     const peer = await client;
     return {
       call: async (method, params, signal, data) => {
-        cluster.asked.push({ from: this.store, to: address, method });
+        const asked = { from: this.store, to: address, method };
+        cluster.asked.push(asked);
         refuseIfCut();
+        if (cluster.loses(asked))
+          throw fault('PEER_UNREACHABLE', { address, reason: 'it got lost' });
         try {
           const answer = await peer.call(method, params, signal, data);
           refuseIfCut();
           return answer;
         } catch (error) {
-          this.#clients.delete(address);
+          forget();
           throw error;
         }
       },
       stream: async function* (this: void, method, params, signal) {
-        cluster.asked.push({ from: '', to: address, method });
+        const asked = { from, to: address, method };
+        cluster.asked.push(asked);
         refuseIfCut();
-        for await (const item of peer.stream(method, params, signal)) {
-          refuseIfCut();
-          yield item;
+        if (cluster.loses(asked))
+          throw fault('PEER_UNREACHABLE', { address, reason: 'it got lost' });
+        try {
+          for await (const item of peer.stream(method, params, signal)) {
+            refuseIfCut();
+            yield item;
+          }
+        } catch (error) {
+          forget();
+          throw error;
         }
       },
     };
@@ -204,11 +222,11 @@ export class Keeper {
     this.#notify = notify;
   }
 
-  /** The next configuration of every point, or of some. */
+  /** The next configuration of the points of the tests' files, or of others. */
   set(
     replicas: readonly string[],
     joining: readonly string[] = [],
-    points: readonly number[] = Array.from({ length: RING_POINTS }, (_, i) => i),
+    points: readonly number[] = testPoints,
   ): void {
     for (const point of points) {
       const version = (this.configs.get(point)?.version ?? 0) + 1;
@@ -233,12 +251,21 @@ export class Keeper {
   }
 }
 
+/** A request of one store to another. */
+export interface Asked {
+  readonly from: string;
+  readonly to: string;
+  readonly method: string;
+}
+
 export class Cluster {
   readonly sites = new Map<string, Site>();
   readonly keeper = new Keeper((points) => {
     for (const site of this.sites.values()) site.notify(points);
   });
-  readonly asked: { readonly from: string; readonly to: string; readonly method: string }[] = [];
+  readonly asked: Asked[] = [];
+  /** Requests that do not arrive. */
+  loses: (asked: Asked) => boolean = () => false;
   readonly #hub = new InProcessHub();
   readonly #cut = new Set<string>();
   readonly #connections: { from: string; to: string; connection: Connection }[] = [];

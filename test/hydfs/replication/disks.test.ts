@@ -1,0 +1,236 @@
+import test, { type ExecutionContext } from 'ava';
+import { METHODS } from '../../../src/hydfs/replication/messages.ts';
+import { ringPointOf } from '../../../src/plan/index.ts';
+import { until } from '../../helpers/poll.ts';
+import { textOf } from '../helpers.ts';
+import { Cluster, type Site, type SiteOptions } from './cluster.ts';
+import { configOf, copyAt, isEmpty, isPending, NAME, tiny } from './helpers.ts';
+
+/** A file of many segments at three replicas, and its text. */
+async function segmented(
+  t: ExecutionContext,
+  options: SiteOptions = {},
+): Promise<{ cluster: Cluster; text: string }> {
+  const cluster = await Cluster.start(['a', 'b', 'c'], { segmentBytes: 1_000, ...options });
+  t.teardown(() => cluster.stop());
+  cluster.keeper.set(['a', 'b', 'c']);
+  const files = cluster.site('a').replicas.files();
+  await files.create(NAME);
+  let text = '';
+  for (let i = 0; i < 40; i++) {
+    const line = `${i} ${'x'.repeat(100)}\n`;
+    await files.append(NAME, Buffer.from(line));
+    text += line;
+  }
+  return { cluster, text };
+}
+
+/** Inverts a bit in the middle of the data of the oldest segment. */
+function damage({ disk }: Site): void {
+  const [oldest] = disk.paths('/data/hydfs/files');
+  disk.flip(oldest, (disk.contents(oldest).length - 60) * 8);
+}
+
+test('a bit that flipped in the copy of a backup is found by a merge and made good', async (t) => {
+  const { cluster, text } = await segmented(t);
+  const files = cluster.site('a').replicas.files();
+  damage(cluster.site('c'));
+  const outcome = await files.merge(NAME);
+  t.deepEqual(outcome.repaired, ['c']);
+  t.is(outcome.replicas, 2);
+  t.true(outcome.blocks > 0);
+  t.is(await copyAt(cluster, 'c', await files.stat(NAME)), text);
+  t.deepEqual((await files.merge(NAME)).repaired, []);
+});
+
+test('a bit that flipped at the primary is never served, and made good from a backup', async (t) => {
+  const { cluster, text } = await segmented(t);
+  const files = cluster.site('a').replicas.files();
+  damage(cluster.site('a'));
+  t.is(await textOf(files.read(NAME)), text);
+  const told = await files.append(NAME, Buffer.from('end\n'));
+  await cluster.kill('b');
+  await cluster.kill('c');
+  cluster.keeper.set(['a']);
+  t.is(await textOf(files.read(NAME)), `${text}end\n`);
+  t.is(told.length, text.length + 4);
+});
+
+test('a bit that flipped in a copy is not served by it, and the primary makes it anew', async (t) => {
+  const { cluster, text } = await segmented(t);
+  const files = cluster.site('a').replicas.files();
+  damage(cluster.site('b'));
+  const told = await files.stat(NAME);
+  await t.throwsAsync(copyAt(cluster, 'b', told), { code: 'REPLICA_NOT_READY' });
+  const whole = await until(() => copyAt(cluster, 'b', told).catch(() => null), {
+    what: 'the copy to be made anew',
+  });
+  t.is(whole, text);
+});
+
+test('the background comparison finds damage that nobody reads', async (t) => {
+  const { cluster, text } = await segmented(t, { limits: { scrubMs: 5 } });
+  damage(cluster.site('c'));
+  const told = await cluster.site('a').replicas.files().stat(NAME);
+  const whole = await until(() => copyAt(cluster, 'c', told).catch(() => null), {
+    what: 'the copy to be made anew',
+  });
+  t.is(whole, text);
+});
+
+test('a damaged copy at the primary is not sent to a store that is being filled', async (t) => {
+  const { cluster, text } = await segmented(t);
+  cluster.keeper.set(['a', 'b']);
+  await until(() => isEmpty(cluster, 'c'), { what: 'c to be empty' });
+  damage(cluster.site('a'));
+  cluster.keeper.set(['a', 'b'], ['c']);
+  await until(() => configOf(cluster).replicas.includes('c'), { what: 'c to be a replica' });
+  const told = await cluster.site('a').replicas.files().stat(NAME);
+  t.is(await copyAt(cluster, 'c', told), text);
+});
+
+test('a backup whose disk is full is reported, and appends go on without it', async (t) => {
+  const { cluster, text } = await segmented(t);
+  const files = cluster.site('a').replicas.files();
+  cluster.site('c').disk.capacity = 100;
+  const append = files.append(NAME, Buffer.from('end\n'));
+  append.catch(() => {});
+  const { told } = cluster.site('a');
+  await until(() => told.some(({ kind, store }) => kind === 'unfit' && store === 'c'), {
+    what: 'the full disk to be reported',
+  });
+  t.true(await isPending(append));
+  cluster.keeper.set(['a', 'b']);
+  t.is((await append).length, text.length + 4);
+});
+
+test('a primary whose sync fails reports itself and acknowledges nothing', async (t) => {
+  const { cluster, text } = await segmented(t);
+  const old = cluster.site('a');
+  old.disk.failingSyncs = 1;
+  await t.throwsAsync(old.replicas.files().append(NAME, Buffer.from('end\n')), {
+    code: 'DISK_FAILED',
+  });
+  t.true(old.told.some(({ kind, store }) => kind === 'unfit' && store === 'a'));
+  cluster.keeper.set(['b', 'c']);
+  const files = cluster.site('b').replicas.files();
+  t.true((await textOf(files.read(NAME))).startsWith(text));
+});
+
+test('a store that does not answer is not called unfit', async (t) => {
+  const { cluster } = await segmented(t);
+  cluster.cut('c');
+  const append = cluster.site('a').replicas.files().append(NAME, Buffer.from('end\n'));
+  append.catch(() => {});
+  t.true(await isPending(append));
+  t.deepEqual(cluster.site('a').told, []);
+});
+
+test('files much larger than what is kept in memory reach a store that joins during appends', async (t) => {
+  const cluster = await Cluster.start(['a', 'b', 'c'], { segmentBytes: 20_000, limits: tiny });
+  t.teardown(() => cluster.stop());
+  cluster.keeper.set(['a', 'b']);
+  const files = cluster.site('a').replicas.files();
+  await files.create(NAME);
+  const writer = await files.openWriter(NAME, 'w', 1);
+  const lines: string[] = [];
+  const append = (bytes: number): Promise<void> => {
+    const line = `${lines.length} ${'y'.repeat(bytes)}\n`;
+    lines.push(line);
+    return writer.append({ seq: lines.length, parts: [Buffer.from(line)] });
+  };
+  const some = async (count: number): Promise<void> => {
+    const appends: Promise<void>[] = [];
+    for (let i = 0; i < count; i++) appends.push(append(i % 50 === 0 ? 10_000 : 300));
+    await Promise.all(appends);
+  };
+  await some(150);
+  cluster.keeper.set(['a', 'b'], ['c']);
+  await some(150);
+  await until(() => configOf(cluster).replicas.includes('c'), { what: 'c to be a replica' });
+  await some(50);
+  const told = await files.stat(NAME);
+  const text = lines.join('');
+  t.is(told.length, text.length);
+  for (const store of ['a', 'b', 'c']) t.is(await copyAt(cluster, store, told), text);
+  t.deepEqual((await files.merge(NAME)).repaired, []);
+});
+
+test('a large entry that only one survivor has is fetched in pieces', async (t) => {
+  const cluster = await Cluster.start(['a', 'b', 'c'], { limits: tiny });
+  t.teardown(() => cluster.stop());
+  cluster.keeper.set(['a', 'b', 'c']);
+  const files = cluster.site('a').replicas.files();
+  await files.create(NAME);
+  await files.append(NAME, Buffer.from('first\n'));
+  cluster.loses = ({ to, method }) => {
+    return to === 'c' && (method === METHODS.piece || method === METHODS.copy);
+  };
+  const large = 'z'.repeat(10_000);
+  files.append(NAME, Buffer.from(large)).catch(() => {});
+  const b = cluster.site('b').files;
+  await until(async () => (await b.openFile(NAME)).state.length > 6, { what: 'b to have it' });
+  await cluster.kill('a');
+  cluster.loses = () => false;
+  cluster.keeper.set(['c', 'b']);
+  t.is(await textOf(cluster.site('c').replicas.files().read(NAME)), `first\n${large}`);
+});
+
+test('a store that was called complete is waited for until the configuration changes', async (t) => {
+  const cluster = await Cluster.start(['a', 'b']);
+  t.teardown(() => cluster.stop());
+  cluster.keeper.set(['a']);
+  const files = cluster.site('a').replicas.files();
+  await files.create(NAME);
+  cluster.keeper.takesJoiners = false;
+  cluster.keeper.set(['a'], ['b']);
+  const { told } = cluster.site('a');
+  const point = ringPointOf(NAME);
+  await until(() => told.some((each) => each.point === point), { what: 'b to be complete' });
+  cluster.cut('b');
+  const append = files.append(NAME, Buffer.from('first\n'));
+  t.true(await isPending(append), 'b may be a replica by now, and must not lack it');
+  cluster.keeper.set(['a']);
+  t.is((await append).length, 6);
+});
+
+test('a store that was called complete is not emptied when it is surveyed again', async (t) => {
+  const cluster = await Cluster.start(['a', 'b']);
+  t.teardown(() => cluster.stop());
+  cluster.keeper.set(['a']);
+  const files = cluster.site('a').replicas.files();
+  await files.create(NAME);
+  await files.append(NAME, Buffer.from('first\n'));
+  cluster.keeper.takesJoiners = false;
+  cluster.keeper.set(['a'], ['b']);
+  const { told } = cluster.site('a');
+  const point = ringPointOf(NAME);
+  await until(() => told.some((each) => each.point === point), { what: 'b to be complete' });
+  const disk = await cluster.kill('b');
+  cluster.loses = ({ method }) => method === METHODS.copy;
+  const asked = cluster.asked.length;
+  const site = await cluster.restart('b', disk);
+  files.append(NAME, Buffer.from('second\n')).catch(() => {});
+  await until(() => cluster.asked.slice(asked).some(({ method }) => method === METHODS.copy), {
+    what: 'b to be surveyed and sent to',
+  });
+  t.deepEqual(await site.files.list(), [NAME]);
+});
+
+test('a trim at the primary frees the copies too, and a later store begins there', async (t) => {
+  const { cluster, text } = await segmented(t);
+  const files = cluster.site('a').replicas.files();
+  await files.trim(NAME, 2_500);
+  const { trimmedTo } = await files.stat(NAME);
+  t.true(trimmedTo > 0);
+  const b = await cluster.site('b').files.openFile(NAME);
+  await until(() => b.firstIndex > 0, { what: 'the copy to be trimmed' });
+  cluster.keeper.set(['a', 'b']);
+  await until(() => isEmpty(cluster, 'c'), { what: 'c to be empty' });
+  cluster.keeper.set(['a', 'b'], ['c']);
+  await until(() => configOf(cluster).replicas.includes('c'), { what: 'c to be a replica' });
+  const { length, version } = await files.stat(NAME);
+  const range = { from: trimmedTo, to: length, version };
+  const copy = cluster.site('c').replicas.files().readCopy(NAME, range);
+  t.is(await textOf(copy), text.slice(trimmedTo));
+});
