@@ -5,11 +5,14 @@
  * runs, then the program until it waits again, then the next: the order depends on the seed alone.
  */
 import { setImmediate } from 'node:timers/promises';
-import { type Clock, crc32c, type Timer } from '../../src/core/index.ts';
+import { assert, type Clock, crc32c, type Timer } from '../../src/core/index.ts';
 import { Events } from './raft-events.ts';
 
 /** When the simulated history begins: some day in 2023, so that times of files look like ones. */
 const WALL_START = 1_700_000_000_000;
+
+/** Events of one run: many times what a life takes, unless something goes round in circles. */
+const EVENTS_MAX = 400_000;
 
 export class SimTime {
   readonly events = new Events();
@@ -18,6 +21,7 @@ export class SimTime {
   /** Called after each event; what it throws ends the run. */
   after: () => void = () => undefined;
   readonly #problems: unknown[] = [];
+  #count = 0;
 
   get now(): number {
     return this.events.now;
@@ -34,6 +38,8 @@ export class SimTime {
     await this.#settle();
     while (!done()) {
       if (!this.events.next(end)) return false;
+      this.#count += 1;
+      assert(this.#count < EVENTS_MAX, 'a life comes to an end');
       await this.#settle();
     }
     return true;

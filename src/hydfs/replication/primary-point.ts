@@ -156,7 +156,10 @@ export class PrimaryPoint implements LinkOwner {
       throw first && this.#phase.kind !== 'fenced' ? this.#notReady() : this.#notPrimary();
     }
     const file = this.files.get(stored.state.name);
-    if (file === undefined) return;
+    if (file === undefined) {
+      if (stored.nextIndex > 0) throw notReady(stored.state.name, REMOVING);
+      return;
+    }
     const { kind } = file.phase;
     if (kind !== 'open') throw notReady(file.name, kind === 'mending' ? MENDING : REMOVING);
     file.attach(stored);

@@ -222,7 +222,7 @@ export class ReplicaLink {
 
   #isBehind(file: PrimaryFile): boolean {
     if (file.phase.kind === 'removing' || file.phase.kind === 'gone') return false;
-    return this.acked(file) < Math.max(0, file.committedIndex);
+    return this.acked(file) < file.everywhereIndex;
   }
 
   refused(refusal: Refusal): void {
