@@ -3,6 +3,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { homedir, userInfo } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { type Fault, fault, reasonOf } from '../core/index.ts';
+import type { NodeAddresses } from '../node/index.ts';
 import {
   ensureUp,
   expandHome,
@@ -16,10 +17,18 @@ import {
   type SessionOptions,
   type UpResult,
 } from '../provision/index.ts';
-import type { CommandLine, Flags } from './command-line.ts';
+import type { CommandLine, FlagName, Flags } from './command-line.ts';
 import { HostsView } from './format/index.ts';
 import { type Io, write } from './io.ts';
 import { CliSecrets } from './secrets.ts';
+
+/** The options that say which hosts, and how to log in there. */
+export const HOSTS_FLAGS = [
+  'hosts',
+  'knownHosts',
+  'passphraseFile',
+  'passwordFile',
+] as const satisfies readonly FlagName[];
 
 /** Exit code after Ctrl-C (128 + SIGINT). */
 const INTERRUPTED = 130;
@@ -29,16 +38,17 @@ export function givenHosts(flags: Flags, { env }: Io): string | null {
   return flags.hosts ?? (env.RAINSTORM_HOSTS || null);
 }
 
-/**
- * Does what `up` does for the hosts of `line`.
- * @param program the file to deploy; the usual one unless given
- */
-export async function provisionUp(
-  line: CommandLine,
-  io: Io,
-  program: string | undefined = line.flags.bin,
-): Promise<UpResult> {
+export interface UpWish {
+  /** the file to deploy; undefined for the usual one */
+  readonly program: string | undefined;
+  readonly restart: boolean;
+  readonly onlyMissing: boolean;
+}
+
+/** Does what `up` does for the hosts of `line`. */
+export async function provisionUp(line: CommandLine, io: Io, wish: UpWish): Promise<UpResult> {
   const { flags } = line;
+  const { program, restart, onlyMissing } = wish;
   const list = await readHosts(line, io);
   const { voters } = flags;
   if (voters !== 1 && voters !== 3 && voters !== 5) {
@@ -52,7 +62,8 @@ export async function provisionUp(
       hosts: list.hosts,
       program: deployed,
       key: { given, usual: usualKeyFile() },
-      restart: flags.restart,
+      restart,
+      onlyMissing,
       voters,
       session,
       onProgress,
@@ -63,6 +74,29 @@ export async function provisionUp(
     await write(io.stderr, `made the cluster key ${made}; whoever has it can join, keep a copy\n`);
   }
   return result;
+}
+
+/**
+ * The cluster on the hosts of `line`, for a job to be run there: one that runs is taken as it is, and
+ * where none runs one is started.
+ * @param program the file to deploy then; undefined for the usual one
+ */
+export async function clusterOnHosts(
+  line: CommandLine,
+  io: Io,
+  program: string | undefined,
+): Promise<NodeAddresses> {
+  const wish = { program, restart: false, onlyMissing: true };
+  const { rows, key, problem } = await provisionUp(line, io, wish);
+  const failed = await hostsFailed(rows, line, io);
+  const addresses = rows
+    .filter(({ failure }) => failure === null)
+    .map(({ address }) => address)
+    .filter((address) => address !== null);
+  if (problem !== null) throw problem;
+  if (failed !== null && addresses.length === 0) throw failed;
+  if (failed !== null) await write(io.stderr, `going on without the hosts that failed\n`);
+  return { addresses, keyFile: key?.path ?? null };
 }
 
 /** The key that is made for hosts when nobody names one, the same for all runs of this user. */

@@ -18,6 +18,7 @@ import type { CommandLine, Flags } from './command-line.ts';
 import { clusterOf } from './commands/reach.ts';
 import { Following } from './following.ts';
 import { type Io, write } from './io.ts';
+import { clusterOnHosts, givenHosts } from './provisioning.ts';
 
 /** Exit code of a run that was interrupted and can be resumed (128 + SIGINT). */
 const INTERRUPTED = 130;
@@ -25,7 +26,9 @@ const INTERRUPTED = 130;
 /** Runs the job that `line` names, by a job file or in the positional form. */
 export async function run(line: CommandLine, io: Io): Promise<ExitCode> {
   const spec = await readSpec(line, io);
-  const target = await clusterOf(line, io);
+  const target = wantsHosts(line, io)
+    ? await clusterOnHosts(line, io, programOf(line))
+    : await clusterOf(line, io);
   if (target !== null) return runInCluster({ target, spec, io, flags: line.flags });
   for (const flag of ['detach', 'print'] as const) {
     if (!line.given.includes(flag)) continue;
@@ -40,6 +43,20 @@ export async function run(line: CommandLine, io: Io): Promise<ExitCode> {
   } finally {
     await node.close();
   }
+}
+
+/** --hosts, or RAINSTORM_HOSTS when the line does not say otherwise where the job runs. */
+function wantsHosts({ flags, given }: CommandLine, io: Io): boolean {
+  const elsewhere = given.includes('cluster') || given.includes('data');
+  if (flags.hosts !== undefined && elsewhere) {
+    throw fault('USAGE', { problem: '--hosts, --cluster and --data each say where, give one' });
+  }
+  return !elsewhere && givenHosts(flags, io) !== null;
+}
+
+/** The positional form names the file that is deployed. */
+function programOf({ positional, words, flags }: CommandLine): string | undefined {
+  return flags.bin ?? (positional ? words[0] : undefined);
 }
 
 async function readSpec(line: CommandLine, io: Io): Promise<JobSpec> {

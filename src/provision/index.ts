@@ -5,7 +5,8 @@
  *   const trust = await HostTrust.read([join(homedir(), '.ssh', 'known_hosts')]);
  *   const session = { credentials, trust, clock: systemClock, signal };
  *   const program = await Program.read(programPath());
- *   const { rows } = await ensureUp({ hosts, program, session, key, restart: false, voters: 3, onProgress });
+ *   const how = { restart: false, onlyMissing: false, voters: 3 };
+ *   const { rows } = await ensureUp({ hosts, program, session, key, ...how, onProgress });
  *   await takeDown({ hosts, clean: false, session, onProgress });
  *
  * On a host everything is below one directory, made by `up` and marked with `.rainstorm-node`:

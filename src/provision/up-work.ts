@@ -37,6 +37,7 @@ interface Found {
 export interface UpContext {
   readonly program: Program;
   readonly restart: boolean;
+  readonly onlyMissing: boolean;
   readonly voters: number;
   readonly onProgress: (progress: Progress) => void;
 }
@@ -80,7 +81,7 @@ export class UpWork {
   get version(): string | null {
     if (this.#runs === null) return null;
     const short = shortHash(this.#runs);
-    return this.#runs === this.#context.program.sha256 ? `${this.#version} (${short})` : short;
+    return this.#runsThis && this.#version !== '' ? `${this.#version} (${short})` : short;
   }
 
   /** A node of another version runs and is to be replaced. */
@@ -138,6 +139,7 @@ export class UpWork {
   /** Brings the key and the program there, unless they are there. */
   async deploy(key: ClusterKeyFile | null): Promise<void> {
     if (key !== null) await this.#placeKey(key);
+    if (this.isRunning && this.#context.onlyMissing) return;
     if (this.#looked.installed) this.#actions.push('up to date');
     else await this.#copy();
     const { program } = this.#context;

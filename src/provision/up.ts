@@ -35,6 +35,8 @@ export interface UpRequest {
   readonly key: KeyChoice;
   /** replace nodes that run another version */
   readonly restart: boolean;
+  /** bring the program only to hosts where no node runs */
+  readonly onlyMissing: boolean;
   readonly voters: number;
   readonly session: SessionOptions;
   readonly healthyMs?: number;

@@ -1,77 +1,23 @@
 /**
  * `rainstorm up` and `down` against a real OpenSSH server whose loopback addresses stand for hosts:
- * the packaged executable is copied, its nodes run detached and find each other.
+ * programs are copied, their nodes run detached and find each other.
  */
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { ExecutionContext } from 'ava';
-import { signal } from '../helpers/process-tree.ts';
-import { type Ended, rainstorm } from '../helpers/processes.ts';
+import type { Ended } from '../helpers/processes.ts';
 import { testUnless } from '../helpers/skip.ts';
 import { tmpDir } from '../helpers/tmp-dir.ts';
-import { packagedProgram } from './helpers/executable.ts';
-import { startSshd, type TestSshd, whyNoSshd } from './helpers/sshd.ts';
+import { packagedProgram, scriptProgram } from './helpers/executable.ts';
+import { isRunning, LONG_MS, Provisioned } from './helpers/provisioned.ts';
+import { whyNoSshd } from './helpers/sshd.ts';
 
-const HOSTS = 3;
-const LONG_MS = 240_000;
 const missing = whyNoSshd();
-
-/** A hosts file for the server's addresses, and the command line that uses it. */
-class Provisioned {
-  readonly far: string;
-  readonly #t: ExecutionContext;
-  readonly #sshd: TestSshd;
-
-  constructor(t: ExecutionContext, sshd: TestSshd, nodePort: number) {
-    this.#t = t;
-    this.#sshd = sshd;
-    this.far = tmpDir(t);
-    writeFileSync(join(sshd.home, '.ssh', 'known_hosts'), sshd.knownHosts);
-    const entries = sshd.addresses.map((address, i) => {
-      return `  - { name: vm${i + 1}, host: ${address}, dir: ${this.dir(i)} }`;
-    });
-    const lines = [`port: ${sshd.port}`, `nodePort: ${nodePort}`, 'hosts:', ...entries, ''];
-    writeFileSync(join(sshd.home, 'hosts.yaml'), lines.join('\n'));
-    t.teardown(() => this.#killNodes());
-  }
-
-  dir(i: number): string {
-    return join(this.far, `host ${i + 1}'s`);
-  }
-
-  /** The process id of a node as it was recorded; null when there is none. */
-  pid(i: number): number | null {
-    const path = join(this.dir(i), 'node.pid');
-    return existsSync(path) ? Number(readFileSync(path, 'utf8').split(' ')[0]) : null;
-  }
-
-  run(...args: readonly string[]): Promise<Ended> {
-    return rainstorm(this.#t, args, {
-      cwd: this.#sshd.home,
-      env: { HOME: this.#sshd.home, SSH_AUTH_SOCK: '', RAINSTORM_HOSTS: 'hosts.yaml' },
-      deadlineMs: LONG_MS,
-    });
-  }
-
-  #killNodes(): void {
-    for (let i = 0; i < HOSTS; i++) {
-      const pid = this.pid(i);
-      if (pid !== null && isRunning(pid)) signal(pid, 'SIGKILL');
-    }
-  }
-}
-
-function isRunning(pid: number | null): boolean {
-  if (pid === null || !existsSync(`/proc/${pid}/stat`)) return false;
-  return !/^\d+ \(.*\) [ZX]/s.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
-}
 
 interface Row {
   readonly host: string;
   readonly state: string;
+  readonly version: string | null;
   readonly action: string;
-  readonly id: string | null;
-  readonly reason: string | null;
 }
 
 function rowsOf({ stdout }: Ended): Row[] {
@@ -84,17 +30,16 @@ testUnless(
   async (t) => {
     t.timeout(LONG_MS);
     const bin = packagedProgram();
-    const sshd = await startSshd(t, HOSTS);
-    const place = new Provisioned(t, sshd, 7070);
+    const place = await Provisioned.make(t, 3);
     const first = await place.run('up', '--bin', bin);
     t.log(first.stderr + first.stdout);
     t.is(first.code, 0, first.stderr);
     t.regex(first.stdout, /HOST +ADDRESS +STATE +VERSION +NODE ID +ACTION +TIME/);
-    for (const [i, address] of sshd.addresses.entries()) {
+    for (const [i, address] of place.addresses.entries()) {
       t.regex(first.stdout, new RegExp(`vm${i + 1} +${address}:7070 +healthy .* copied, started`));
       t.is(statSync(place.dir(i)).mode & 0o777, 0o700);
     }
-    const pids = [0, 1, 2].map((i) => place.pid(i));
+    const pids = place.pids();
     t.true(pids.every(isRunning), 'the nodes outlive the command');
 
     const second = await place.run('up', '--json', '--quiet', '--bin', bin);
@@ -103,20 +48,119 @@ testUnless(
       rowsOf(second).map(({ host, state, action }) => [host, state, action]),
       [1, 2, 3].map((i) => [`vm${i}`, 'healthy', 'up to date, left running']),
     );
-    t.deepEqual(
-      [0, 1, 2].map((i) => place.pid(i)),
-      pids,
-    );
+    t.deepEqual(place.pids(), pids);
 
     const down = await place.run('down');
     t.is(down.code, 0, down.stderr);
-    t.is(down.stdout.match(/ stopped /g)?.length, HOSTS, down.stdout);
+    t.is(down.stdout.match(/ stopped /g)?.length, 3, down.stdout);
     t.false(pids.some(isRunning));
     t.true(existsSync(join(place.dir(0), 'data')), 'down keeps the data');
 
-    const clean = await place.run('down', '--clean');
-    t.is(clean.code, 0, clean.stderr);
-    t.is(clean.stdout.match(/was not running, removed/g)?.length, HOSTS, clean.stdout);
+    const back = await place.run('up', '--json', '--quiet', '--bin', bin);
+    t.is(back.code, 0, back.stderr);
+    for (const { action, state } of rowsOf(back)) {
+      t.deepEqual([action, state], ['up to date, started', 'healthy']);
+    }
+    t.is((await place.run('down', '--clean')).code, 0);
     t.false(existsSync(place.dir(0)));
   },
 );
+
+testUnless(
+  missing,
+  'a host that fails is named while the others go on, and --restart brings another version',
+  async (t) => {
+    t.timeout(LONG_MS);
+    const dir = tmpDir(t);
+    const old = await scriptProgram(join(dir, 'old'), '0.0.1');
+    const fresh = await scriptProgram(join(dir, 'fresh'), '0.0.2');
+    const place = await Provisioned.make(t, 2, ['keyFile: the.key']);
+    const keyless = await place.run('up', '--bin', old);
+    t.is(keyless.code, 2, keyless.stderr);
+    t.regex(keyless.stderr, /the\.key cannot be read/);
+    t.is((await place.run('keygen', 'the.key')).code, 0);
+
+    place.addHost('{ name: lost, host: 127.0.0.1, port: 1 }');
+    const first = await place.run('up', '--json', '--bin', old);
+    t.is(first.code, 3, first.stderr);
+    t.regex(first.stderr, /lost: cannot connect to lost by SSH/);
+    t.regex(first.stderr, /1 of 3 hosts failed \(lost\)/);
+    t.deepEqual(
+      rowsOf(first).map(({ state }) => state),
+      ['healthy', 'healthy', 'failed'],
+    );
+    const key = join(place.dir(0), 'cluster.key');
+    t.is(statSync(key).mode & 0o777, 0o600);
+    t.is(readFileSync(key, 'utf8'), readFileSync(join(place.home, 'the.key'), 'utf8'));
+
+    place.removeHost('lost');
+    const pids = place.pids();
+    const told = await place.run('up', '--json', '--bin', fresh);
+    t.is(told.code, 0, told.stderr);
+    for (const { action } of rowsOf(told)) t.regex(action, /left running another version/);
+    t.deepEqual(place.pids(), pids);
+
+    const restarted = await place.run('up', '--json', '--bin', fresh, '--restart');
+    t.is(restarted.code, 0, restarted.stderr);
+    for (const { action, state, version } of rowsOf(restarted)) {
+      t.regex(action, /restarted/);
+      t.is(state, 'healthy');
+      t.regex(version ?? '', /^0\.0\.2 /);
+    }
+    t.false(pids.some(isRunning));
+
+    await place.run('keygen', 'other.key');
+    const foreign = await place.run('up', '--bin', fresh, '--key-file', 'other.key');
+    t.is(foreign.code, 3, foreign.stderr);
+    t.regex(foreign.stderr, /runs with another cluster key than .*other\.key/);
+    t.is((await place.run('down', '--clean')).code, 0);
+  },
+);
+
+testUnless(missing, 'a node that ends at once fails its host with its own words', async (t) => {
+  t.timeout(LONG_MS);
+  const program = await scriptProgram(join(tmpDir(t), 'program'));
+  const place = await Provisioned.make(t, 1);
+  const first = await place.run('up', '--bin', program);
+  t.is(first.code, 0, first.stderr);
+  t.is((await place.run('down')).code, 0);
+  place.spoilData(0);
+  const spoiled = await place.run('up', '--bin', program);
+  t.is(spoiled.code, 3, spoiled.stderr);
+  t.regex(spoiled.stderr, /the node on vm1 has ended again, saying: .*data/);
+  t.is((await place.run('down', '--clean')).code, 0);
+});
+
+testUnless(
+  missing,
+  'a run with --hosts starts the cluster that it needs, with the named file',
+  async (t) => {
+    t.timeout(LONG_MS);
+    const program = await scriptProgram(join(tmpDir(t), 'program'));
+    const place = await Provisioned.make(t, 1);
+    writeFileSync(join(place.home, 'in.txt'), 'a\nb\n');
+    const job = ['1', '1', 'identity', 'none', 'transform', '1', 'in.txt', 'false', '0', '0', '0'];
+    const line = ['--hosts', 'hosts.yaml', program, ...job, 'out.txt', 'true'];
+    const run = await place.run(...line);
+    t.log(run.stderr);
+    t.regex(run.stderr, /vm1: starting/);
+    t.regex(run.stderr, /vm1: healthy/);
+    t.regex(run.stderr, /in\.txt/, 'the cluster was asked, and has no such source yet');
+    t.true(place.pids().every(isRunning));
+    const again = await place.run(...line);
+    t.notRegex(again.stderr, /copying|starting/, 'the cluster that runs is taken as it is');
+    t.is((await place.run('down', '--clean')).code, 0);
+  },
+);
+
+testUnless(missing, 'an unknown host is refused before anything is sent there', async (t) => {
+  const place = await Provisioned.make(t, 1);
+  writeFileSync(join(place.home, '.ssh', 'known_hosts'), '');
+  const program = join(place.home, 'program');
+  writeFileSync(program, 'never copied');
+  const refused = await place.run('up', '--bin', program);
+  t.is(refused.code, 3, refused.stderr);
+  t.regex(refused.stderr, /host key of vm1 is not known \(ssh-ed25519 SHA256:/);
+  t.regex(refused.stderr, /ssh-keyscan -p \d+ 127\./);
+  t.false(existsSync(place.dir(0)));
+});

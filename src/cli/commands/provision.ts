@@ -1,10 +1,11 @@
 /** `rainstorm up` and `rainstorm down`: a cluster on machines that are reached by SSH. */
+import { joinShellWords } from '../../plan/index.ts';
 import { type DownRow, takeDown, type UpRow } from '../../provision/index.ts';
 import type { Command, ExitCode } from '../command.ts';
 import type { CommandLine, FlagName } from '../command-line.ts';
 import { humanDuration } from '../format/index.ts';
-import type { Io } from '../io.ts';
-import { hostsFailed, provisionUp, readHosts, withSession } from '../provisioning.ts';
+import { type Io, write } from '../io.ts';
+import { HOSTS_FLAGS, hostsFailed, provisionUp, readHosts, withSession } from '../provisioning.ts';
 import { printListing, type Shown } from './print.ts';
 
 const upColumns: readonly Shown<UpRow>[] = [
@@ -24,10 +25,18 @@ const downColumns: readonly Shown<DownRow>[] = [
 ];
 
 async function up(line: CommandLine, io: Io): Promise<ExitCode> {
-  const { rows, problem } = await provisionUp(line, io);
+  const { bin: program, restart } = line.flags;
+  const { rows, key, problem } = await provisionUp(line, io, {
+    program,
+    restart,
+    onlyMissing: false,
+  });
   await print(line, io, rows, upColumns);
   const failed = await hostsFailed(rows, line, io);
   if (problem !== null || failed !== null) throw problem ?? failed;
+  const addresses = rows.map(({ address }) => address).join(',');
+  const withKey = key === null ? '' : ` --key-file ${joinShellWords([key.path])}`;
+  await write(io.stderr, `ask it with --cluster ${addresses}${withKey}\n`);
   return 0;
 }
 
@@ -55,14 +64,7 @@ async function print<Row extends UpRow | DownRow>(
   await printListing(line, io, { rows: told, columns: [], none: 'no hosts' });
 }
 
-const reaching = [
-  'hosts',
-  'knownHosts',
-  'passphraseFile',
-  'passwordFile',
-  'json',
-  'quiet',
-] as const;
+const reaching = [...HOSTS_FLAGS, 'json', 'quiet'] as const;
 
 export const upCommand: Command = {
   usage: 'up --hosts FILE',
