@@ -26,12 +26,12 @@ function rowsOf({ stdout }: Ended): Row[] {
 
 testUnless(
   missing,
-  'up deploys the packaged file to three hosts, again leaves it, down ends it',
+  'the packaged program puts itself on three hosts, again leaves them alone, and ends them',
   async (t) => {
     t.timeout(LONG_MS);
     const bin = packagedProgram();
     const place = await Provisioned.make(t, 3);
-    const first = await place.run('up', '--bin', bin);
+    const first = await place.runAs([bin], 'up');
     t.log(first.stderr + first.stdout);
     t.is(first.code, 0, first.stderr);
     t.regex(first.stdout, /HOST +ADDRESS +STATE +VERSION +NODE ID +ACTION +TIME/);
@@ -42,7 +42,7 @@ testUnless(
     const pids = place.pids();
     t.true(pids.every(isRunning), 'the nodes outlive the command');
 
-    const second = await place.run('up', '--json', '--quiet', '--bin', bin);
+    const second = await place.runAs([bin], 'up', '--json', '--quiet');
     t.is(second.code, 0, second.stderr);
     t.deepEqual(
       rowsOf(second).map(({ host, state, action }) => [host, state, action]),
@@ -56,7 +56,7 @@ testUnless(
     t.false(pids.some(isRunning));
     t.true(existsSync(join(place.dir(0), 'data')), 'down keeps the data');
 
-    const back = await place.run('up', '--json', '--quiet', '--bin', bin);
+    const back = await place.runAs([bin], 'up', '--json', '--quiet');
     t.is(back.code, 0, back.stderr);
     for (const { action, state } of rowsOf(back)) {
       t.deepEqual([action, state], ['up to date, started', 'healthy']);

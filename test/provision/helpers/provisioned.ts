@@ -3,7 +3,7 @@ import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { signal } from '../../helpers/process-tree.ts';
-import { type Ended, rainstorm } from '../../helpers/processes.ts';
+import { type Ended, rainstormCommand, startProcess } from '../../helpers/processes.ts';
 import { tmpDir } from '../../helpers/tmp-dir.ts';
 import { startSshd, type TestSshd } from './sshd.ts';
 
@@ -78,12 +78,17 @@ export class Provisioned {
   }
 
   run(...args: readonly string[]): Promise<Ended> {
+    return this.runAs(rainstormCommand(), ...args);
+  }
+
+  /** Runs the program that `command` starts. */
+  runAs(command: readonly string[], ...args: readonly string[]): Promise<Ended> {
     const hosts = args[0] === 'up' || args[0] === 'down' ? { RAINSTORM_HOSTS: 'hosts.yaml' } : {};
-    return rainstorm(this.#t, args, {
+    return startProcess(this.#t, [...command, ...args], {
       cwd: this.home,
       env: { HOME: this.home, SSH_AUTH_SOCK: '', ...hosts },
       deadlineMs: LONG_MS,
-    });
+    }).ended;
   }
 
   #lines(): string[] {
