@@ -7,7 +7,6 @@
  *   S3  When the signal aborts, the connection is dropped at once and every wait ends.
  *   S4  What a command prints is kept up to OUTPUT_BYTES_MAX; a host cannot fill our memory.
  */
-import { once } from 'node:events';
 import ssh2, {
   type ClientChannel,
   type ConnectConfig,
@@ -92,10 +91,13 @@ export class SshSession {
    * @throws SSH_LOST, also when it takes longer than `limitMs`
    */
   async run(command: string, limitMs: number): Promise<Ran> {
-    return this.within(limitMs, async () => {
-      const { promise, resolve, reject } = Promise.withResolvers<ClientChannel>();
-      this.#client.exec(command, (error, opened) => (error ? reject(error) : resolve(opened)));
-      return outputOf(await promise);
+    return this.within(limitMs, () => {
+      const { promise, resolve, reject } = Promise.withResolvers<Ran>();
+      // Listening begins in the callback itself: a short command may have ended with the same packet.
+      this.#client.exec(command, (error, channel) =>
+        error ? reject(error) : outputOf(channel, resolve),
+      );
+      return promise;
     });
   }
 
@@ -143,23 +145,23 @@ export class SshSession {
   }
 }
 
-async function outputOf(channel: ClientChannel): Promise<Ran> {
+/** Gives what the command on `channel` prints to `done` once it has ended. */
+function outputOf(channel: ClientChannel, done: (ran: Ran) => void): void {
   const kept: Record<'stdout' | 'stderr', Buffer[]> = { stdout: [], stderr: [] };
   let bytes = 0;
   const keep = (name: 'stdout' | 'stderr') => (chunk: Buffer) => {
     bytes += chunk.length;
     if (bytes <= OUTPUT_BYTES_MAX) kept[name].push(chunk);
   };
+  const text = (name: 'stdout' | 'stderr'): string => Buffer.concat(kept[name]).toString('utf8');
   let code: number | null = null;
   channel.on('data', keep('stdout'));
   channel.stderr.on('data', keep('stderr'));
   channel.on('exit', (exit: number | null) => {
     code = exit;
   });
+  channel.once('close', () => done({ code, stdout: text('stdout'), stderr: text('stderr') }));
   channel.end();
-  await once(channel, 'close');
-  const text = (name: 'stdout' | 'stderr'): string => Buffer.concat(kept[name]).toString('utf8');
-  return { code, stdout: text('stdout'), stderr: text('stderr') };
 }
 
 /** One try to connect, with the host's key proved by one of `serverHostKey`. */

@@ -210,6 +210,11 @@ test('a host that falls silent is given up, and one where nobody listens is name
   t.true(isFault(nobody, 'SSH_UNREACHABLE'), String(nobody));
 });
 
+test('a command that ends in the moment it begins is not taken for a killed one', async (t) => {
+  const { far } = await place(t, { faults: { hasty: 'rainstorm:ours=no\n' } });
+  for (let i = 0; i < 20; i++) t.is((await far().task('state')).get('ours'), 'no');
+});
+
 test('Ctrl-C ends every wait', async (t) => {
   const { far, server } = await place(t, { faults: { mute: true } });
   const interrupt = new AbortController();

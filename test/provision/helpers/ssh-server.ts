@@ -15,6 +15,8 @@ export interface Faults {
   cutAfterBytes?: number;
   /** every byte written is replaced */
   damage?: boolean;
+  /** commands are answered with this and end in the same moment */
+  hasty?: string;
   /** commands are accepted and never answered */
   mute?: boolean;
 }
@@ -86,6 +88,12 @@ export class TestServer {
   }
 
   #exec(channel: ServerChannel, command: string): void {
+    if (this.faults.hasty !== undefined) {
+      channel.write(this.faults.hasty);
+      channel.exit(0);
+      channel.end();
+      return;
+    }
     const child = spawn('sh', ['-c', command], { stdio: ['ignore', 'pipe', 'pipe'] });
     child.stdout.pipe(channel, { end: false });
     child.stderr.pipe(channel.stderr, { end: false });
