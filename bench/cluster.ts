@@ -42,6 +42,7 @@ const cluster = await Cluster.make();
 try {
   await cluster.grow(NODES);
   await cluster.voters(NODES);
+  await cluster.whole();
   await compare();
 } finally {
   await cluster.close();

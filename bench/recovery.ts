@@ -31,10 +31,11 @@ interface Recovery {
   readonly gap: number;
 }
 
-const cluster = await Cluster.make(['--replace-after', '3s']);
+const cluster = await Cluster.make(['--replace-after', '3s', '--voters', '5']);
 try {
   await cluster.grow(NODES);
-  await cluster.voters(3);
+  await cluster.voters(5);
+  await cluster.whole();
   const job = await ClusterJob.submit(cluster, {
     name: 'count',
     seed: 1,
@@ -52,7 +53,8 @@ try {
     });
     await cluster.start({ place: empty ?? 1 }).listening();
     await cluster.complete();
-    await cluster.voters(3);
+    await cluster.voters(5);
+    await cluster.whole();
   }
   report(recoveries);
   print(await job.isExact());

@@ -109,6 +109,15 @@ export class ClusterJob {
     return this.ask((service) => service.tasks(this.title));
   }
 
+  /** The last lines of the job's log. */
+  async story(): Promise<string> {
+    const { events } = await this.view();
+    return events
+      .slice(-30)
+      .map(({ at, text }) => `${new Date(at).toISOString()} ${text}`)
+      .join('\n');
+  }
+
   /** Resolves with the tasks once the job has read `lines` lines of its source. */
   async reads(lines: number): Promise<readonly TaskView[]> {
     const read = ({ stages }: JobView): boolean => (stages.at(0)?.counts.in ?? 0) >= lines;

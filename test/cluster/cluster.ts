@@ -21,6 +21,7 @@ import process from 'node:process';
 import type { Readable } from 'node:stream';
 import { present, systemClock } from '../../src/core/index.ts';
 import { type ClusterService, type MemberRow, reachCluster } from '../../src/node/index.ts';
+import { RING_POINTS } from '../../src/plan/index.ts';
 import { type Program, Workshop } from '../crash/program.ts';
 import { until, untilText } from '../helpers/poll.ts';
 import { signal } from '../helpers/process-tree.ts';
@@ -182,6 +183,20 @@ export class Cluster {
       },
       { what: `${count} voters that live`, deadlineMs: LONG_MS },
     );
+  }
+
+  /** Resolves when every point of the ring has all its copies, at nodes that live. */
+  async whole(): Promise<void> {
+    const isWhole = async (): Promise<boolean> => {
+      const leader = await this.leader();
+      const row = await leader.ask((cluster) => cluster.points());
+      const living = row.stores.filter(({ address }) => address !== null);
+      if (living.length !== this.living.length || row.moving > 0) return false;
+      const held = living.reduce((sum, { points }) => sum + points, 0);
+      const lost = row.stores.some(({ address, points }) => address === null && points > 0);
+      return !lost && held === RING_POINTS * Math.min(row.copies, living.length);
+    };
+    await until(isWhole, { what: 'all copies of all points', deadlineMs: LONG_MS });
   }
 
   /** Ends all of it, at once and by process id. */

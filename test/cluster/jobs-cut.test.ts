@@ -32,10 +32,14 @@ async function withNetwork(
   let cluster: Cluster | null = null;
   try {
     const key = join(tmpDir(t), 'cluster.key');
-    cluster = await Cluster.make(['--replace-after', '5s', '--key-file', key], network);
+    cluster = await Cluster.make(
+      ['--replace-after', '5s', '--voters', '5', '--key-file', key],
+      network,
+    );
     await cluster.run(['keygen', key]);
     await cluster.grow(NODES);
-    await cluster.voters(3);
+    await cluster.voters(5);
+    await cluster.whole();
     await body({ network, cluster });
   } finally {
     await cluster?.close();
@@ -83,6 +87,7 @@ testUnless(missing, 'a job is exact although each node in turn is cut off', (t) 
         t.true((epochs.get(name) ?? 0) > epoch, `${name} was not moved from ${place}`);
       }
       await cluster.complete();
+      await cluster.whole();
     }
     await logsExact(t, job, packets);
   }),
@@ -101,6 +106,7 @@ testUnless(missing, 'a job is exact although links work in one direction only', 
       const cut = (): void => (from === to ? network.isolate(from) : network.cut(from, to));
       packets += await during(network, CUT_MS / 2, cut);
       await cluster.complete();
+      await cluster.whole();
     }
     // what the consumers say does not reach any producer: acknowledgements are lost
     packets += await during(network, ACKS_LOST_MS, () => {

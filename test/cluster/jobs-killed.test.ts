@@ -16,9 +16,10 @@ let cluster: Cluster;
 let seeds = 0;
 
 test.before(async () => {
-  cluster = await Cluster.make(['--replace-after', '3s']);
+  cluster = await Cluster.make(['--replace-after', '3s', '--voters', '5']);
   await cluster.grow(NODES);
-  await cluster.voters(3);
+  await cluster.voters(5);
+  await cluster.whole();
 });
 test.after.always(() => cluster?.close());
 
@@ -30,7 +31,8 @@ async function refill(): Promise<void> {
     await cluster.start({ place, join: cluster.living.map((node) => node.address) }).listening();
   }
   await cluster.complete();
-  await cluster.voters(3);
+  await cluster.voters(5);
+  await cluster.whole();
 }
 
 function counting(lines: number, rate: number): Promise<ClusterJob> {
@@ -56,13 +58,20 @@ async function movedOn(
   const epochs = new Map(before.map(({ name, epoch }) => [name, epoch]));
   const isOn = ({ name, epoch, state }: TaskView): boolean =>
     epoch > (epochs.get(name) ?? 0) && ['running', 'finished', 'done'].includes(state);
-  await until(
-    async () => {
-      const tasks = await job.tasks().catch(() => []);
-      return names.every((name) => tasks.some((task) => task.name === name && isOn(task)));
-    },
-    { what: `the next attempts of ${names.join(', ')}`, deadlineMs: LONG_MS },
-  );
+  let last = '';
+  const areOn = async (): Promise<boolean> => {
+    const tasks = await job.tasks().catch((error: Error) => error);
+    if (tasks instanceof Error) {
+      last = tasks.message;
+      return false;
+    }
+    last = tasks.map(({ name, state, epoch, vm }) => `${name} ${state} ${epoch} ${vm}`).join(', ');
+    return names.every((name) => tasks.some((task) => task.name === name && isOn(task)));
+  };
+  const what = `the next attempts of ${names.join(', ')}`;
+  await until(areOn, { what, deadlineMs: LONG_MS }).catch(async (error: Error) => {
+    throw new Error(`${error.message}; last seen: ${last}; ${await job.story()}`, { cause: error });
+  });
 }
 
 test.serial('an operator of each stage is killed and replaced in place', async (t) => {
@@ -113,6 +122,7 @@ test.serial('two nodes are killed at once', async (t) => {
   for (const node of both) node.signal('SIGKILL');
   await Promise.all(both.map(({ ended }) => ended));
   await movedOn(job, there, tasks);
+  t.true(there.length >= 2);
   t.log(`${there.length} tasks moved; ${await job.isExact()}`);
   await refill();
 });
@@ -160,5 +170,6 @@ test.serial('a node that was stopped until others did its work changes nothing',
     what: 'the end of the old operators',
     deadlineMs: LONG_MS,
   });
+  t.true(there.length > 0);
   t.log(`${there.length} tasks moved; ${await job.isExact()}`);
 });
