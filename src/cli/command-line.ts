@@ -32,7 +32,7 @@ const flagTypes = {
   threads: { type: 'number', default: kernelThreads(availableParallelism()) },
   transport: { type: 'string', default: 'in-process' },
   sync: { type: 'string', default: 'group' },
-  from: { type: 'number' },
+  from: { type: 'string' },
   to: { type: 'number' },
   lines: { type: 'number' },
   grep: { type: 'string' },
@@ -75,7 +75,7 @@ export interface Flags {
   readonly threads: number;
   readonly transport: string;
   readonly sync: string;
-  readonly from: number | undefined;
+  readonly from: string | undefined;
   readonly to: number | undefined;
   readonly lines: number | undefined;
   readonly grep: string | undefined;

@@ -2,6 +2,7 @@ import type { Command } from './command.ts';
 import { attachCommand } from './commands/attach.ts';
 import { clusterCommands } from './commands/cluster.ts';
 import { fsCommands } from './commands/fs.ts';
+import { fsCopyCommands } from './commands/fs-copies.ts';
 import { fsReadCommands } from './commands/fs-read.ts';
 import { jobsCommand, tasksCommand } from './commands/jobs.ts';
 import { killTaskCommand } from './commands/kill-task.ts';
@@ -50,6 +51,7 @@ started first when there is none (\`rainstorm up\`).`,
   verify: verifyCommand,
   ...fsCommands,
   ...fsReadCommands,
+  ...fsCopyCommands,
   'op check': opCheckCommand,
   node: nodeCommand,
   up: upCommand,

@@ -25,7 +25,7 @@ const options: Readonly<Record<FlagName, readonly [form: string, says: string]>>
   sync: ['--sync MODE', 'group (default), always or os: when an append counts as durable'],
   quiet: ['--quiet', 'no progress'],
   json: ['--json', 'JSON instead of text'],
-  from: ['--from BYTE', 'begin at this byte'],
+  from: ['--from BYTE', 'begin at this byte (multi-append: --from VM,..., whose files)'],
   to: ['--to BYTE', 'end before this byte'],
   lines: ['--lines N', 'the last N lines'],
   grep: ['--grep RE', 'only lines that match this regular expression'],

@@ -11,7 +11,6 @@ import type { Clock, Logger, Random } from '../core/index.ts';
 import {
   ClusterFiles,
   ControlPlacement,
-  type FileInfo,
   fileMethods,
   LocalFileSystem,
   openStoreId,
@@ -20,6 +19,7 @@ import {
 import { nodeDisk, type SyncMode } from '../storage/index.ts';
 import type { RpcMethods, Transport } from '../transport/index.ts';
 import type { ClusterControl } from './cluster-control.ts';
+import type { StoredCopy } from './copy-service.ts';
 import type { Tenant } from './door.ts';
 import { SharedClients } from './shared-clients.ts';
 
@@ -90,11 +90,17 @@ export class ClusterFileParts {
     return { methods: () => methods };
   }
 
-  /** The copies that this node has, whether it is asked for them or not. */
-  async stored(): Promise<readonly FileInfo[]> {
+  /** The copies that this node has on its disk, whoever serves them. */
+  async stored(): Promise<readonly StoredCopy[]> {
     const { files } = this.#store;
-    const names = await files.list();
-    return Promise.all(names.map((name) => files.stat(name)));
+    const copies: StoredCopy[] = [];
+    for (const fileId of await files.pointsWithFiles()) {
+      for (const { name } of await files.inventory(fileId)) {
+        const { state } = await files.openFile(name);
+        copies.push({ name, fileId, length: state.length, createdAt: state.createdAt });
+      }
+    }
+    return copies;
   }
 
   /** F2; the files themselves are closed by who opened them. */

@@ -3,7 +3,6 @@
  * own disk.
  */
 import { z } from 'zod';
-import type { FileInfo } from '../hydfs/index.ts';
 import { Bulk, type RpcClient, type RpcMethods, streaming, unary } from '../transport/index.ts';
 
 /** A node and its place on the ring. */
@@ -33,9 +32,17 @@ export interface Merged {
   readonly repaired: readonly string[];
 }
 
+/** A copy that a node has, to the end of what it has. */
+export interface StoredCopy {
+  readonly name: string;
+  readonly fileId: number;
+  readonly length: number;
+  readonly createdAt: number;
+}
+
 /** The copies that one node has. */
 export interface StoredCopies extends NodePlace {
-  readonly files: readonly FileInfo[];
+  readonly files: readonly StoredCopy[];
 }
 
 /** A file of a node's machine, for `multiAppend`. */
@@ -114,7 +121,7 @@ export class RemoteCopies implements CopyService {
     const items: unknown[] = [];
     for await (const item of this.#rpc.stream('fs.stored', {})) items.push(item);
     const [place, ...files] = items;
-    return { ...(place as NodePlace), files: files as FileInfo[] };
+    return { ...(place as NodePlace), files: files as StoredCopy[] };
   }
 
   async *readFrom(address: string, name: string): AsyncGenerator<Uint8Array> {

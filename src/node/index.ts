@@ -20,6 +20,7 @@ export type {
   MultiAppended,
   NodePlace,
   StoredCopies,
+  StoredCopy,
 } from './copy-service.ts';
 export { type DataDir, dataDir } from './data-dir.ts';
 export { Exporter } from './export.ts';

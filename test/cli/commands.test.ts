@@ -10,7 +10,11 @@ const mistakes: readonly (readonly [words: string, code: number, says: RegExp])[
   ['tasks --overwrite', 2, /--overwrite is not an option of rainstorm tasks/],
   ['tasks --jsn', 2, /there is no option --jsn, did you mean --json\?/],
   ['verify', 2, /usage: rainstorm verify JOB/],
-  ['fs', 2, /fs needs one of: create, append, ls, store, stat, rm, get, cat, tail/],
+  [
+    'fs',
+    2,
+    /fs needs one of: create, append, ls, store, stat, rm, get, cat, tail, merge, get-from-replica, multi-append/,
+  ],
   ['fs cat', 2, /usage: rainstorm fs cat NAME/],
   ['fs cat a --from 5 --to 2', 2, /--from 5 is behind --to 2/],
   ['fs tail a --lines many', 2, /--lines takes a whole number/],

@@ -47,6 +47,7 @@ export interface StartOptions {
 export interface Exit {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
+  readonly stdout: string;
   readonly stderr: string;
 }
 
@@ -227,7 +228,8 @@ export class ClusterProcess {
   readonly pid: number;
   readonly ended: Promise<Exit>;
   readonly startedAt = systemClock.now();
-  readonly #child: ChildProcessByStdio<null, null, Readable>;
+  readonly #child: ChildProcessByStdio<null, Readable, Readable>;
+  #stdout = '';
   #stderr = '';
   #link: Promise<Awaited<ReturnType<typeof reachCluster>>> | null = null;
 
@@ -244,16 +246,19 @@ export class ClusterProcess {
     this.data = place.data;
     this.prefix = place.prefix ?? [];
     this.#child = spawn(file, [...before, ...args], {
-      stdio: ['ignore', 'ignore', 'pipe'],
+      stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, ...env },
     });
     this.pid = present(this.#child.pid, `${file} could be started`);
+    this.#child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      this.#stdout += text;
+    });
     this.#child.stderr.setEncoding('utf8').on('data', (text: string) => {
       this.#stderr += text;
     });
     this.ended = once(this.#child, 'close').then(([code, name]) => {
       this.#unlink();
-      return { code, signal: name, stderr: this.#stderr };
+      return { code, signal: name, stdout: this.#stdout, stderr: this.#stderr };
     });
   }
 

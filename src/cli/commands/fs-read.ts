@@ -17,7 +17,8 @@ const STEP_BYTES = 64 * 1024;
 const NEWLINE = 10;
 
 async function cat(line: CommandLine, io: Io): Promise<ExitCode> {
-  const { from, to } = line.flags;
+  const { to } = line.flags;
+  const from = fromByte(line);
   if (from !== undefined && to !== undefined && from > to) {
     throw fault('USAGE', { problem: `--from ${from} is behind --to ${to}` });
   }
@@ -56,9 +57,17 @@ async function follow(
   signal: AbortSignal,
 ): Promise<void> {
   const name = line.words[2];
-  const { from, lines } = line.flags;
+  const { lines } = line.flags;
+  const from = fromByte(line);
   const start = from ?? (await startOfLines(service, name, lines ?? TAIL_LINES));
   for await (const piece of service.tail(name, start, signal)) await write(io.stdout, piece);
+}
+
+/** @throws USAGE unless --from is a whole number */
+function fromByte({ flags: { from } }: CommandLine): number | undefined {
+  if (from === undefined) return undefined;
+  if (!/^\d{1,15}$/.test(from)) throw fault('USAGE', { problem: '--from takes a whole number' });
+  return Number(from);
 }
 
 /** Where the last `count` lines of a file begin. */
@@ -91,14 +100,17 @@ async function get(line: CommandLine, io: Io): Promise<ExitCode> {
   const { overwrite } = line.flags;
   const path = resolve(io.cwd, local);
   await refuseExisting(path, overwrite);
-  const bytes = await ask(line, io, (service) => fetchFile(service, io, { name, path, overwrite }));
+  const bytes = await ask(line, io, async (service) => {
+    await service.stat(name);
+    return fetchBytes(service.read(name), io, { path, overwrite });
+  });
   const text = `${name} -> ${local} (${humanCount(bytes)} bytes)`;
   await printResult(line, io, { text, json: { name, path, bytes } });
   return 0;
 }
 
 /** @throws DESTINATION_EXISTS, DESTINATION_UNWRITABLE */
-async function refuseExisting(path: string, overwrite: boolean): Promise<void> {
+export async function refuseExisting(path: string, overwrite: boolean): Promise<void> {
   const found = await stat(path).catch(() => null);
   if (found?.isDirectory()) {
     throw fault('DESTINATION_UNWRITABLE', { destination: path, reason: 'it is a directory' });
@@ -107,18 +119,17 @@ async function refuseExisting(path: string, overwrite: boolean): Promise<void> {
 }
 
 /** Fetches into a file beside `path`, which takes its name only when it is complete. */
-async function fetchFile(
-  service: Service,
+export async function fetchBytes(
+  pieces: AsyncIterable<Uint8Array>,
   io: Io,
-  { name, path, overwrite }: { name: string; path: string; overwrite: boolean },
+  { path, overwrite }: { path: string; overwrite: boolean },
 ): Promise<number> {
-  await service.stat(name);
   const draft = join(dirname(path), `.${basename(path)}.rainstorm-${process.pid}`);
   const handle = await open(draft, 'wx').catch((error: unknown) => unwritable(path, error));
   const interrupted = new AbortController();
   const off = io.onInterrupt(() => interrupted.abort());
   try {
-    const bytes = await copyInto(handle, service.read(name), interrupted.signal, path);
+    const bytes = await copyInto(handle, pieces, interrupted.signal, path);
     if (overwrite) await rename(draft, path);
     else await link(draft, path);
     return bytes;
