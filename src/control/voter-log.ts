@@ -201,12 +201,20 @@ export class VoterLog implements ControlLog {
     };
   }
 
-  /** What membership says of a node whose voter is `id`; the leader acts on it. */
-  noteNode(node: { readonly id: string; readonly address: string; readonly alive: boolean }): void {
-    const { id, address, alive } = node;
+  /**
+   * What membership says of a node whose voter is `id`; the leader acts on it. `superseded`: another
+   * voter has its place, so that nobody need wait for it to come back.
+   */
+  noteNode(node: {
+    readonly id: string;
+    readonly address: string;
+    readonly alive: boolean;
+    readonly superseded?: boolean;
+  }): void {
+    const { id, address, alive, superseded = false } = node;
     const known = this.#nodes.get(id)?.deadSince ?? null;
-    const deadSince = alive ? null : (known ?? this.#options.clock.now());
-    this.#nodes.set(id, { id, address, deadSince });
+    const dead = superseded ? Number.NEGATIVE_INFINITY : (known ?? this.#options.clock.now());
+    this.#nodes.set(id, { id, address, deadSince: alive ? null : dead });
   }
 
   /** The node is no more and will not be back under this id. */

@@ -4,7 +4,8 @@
  * Invariants
  *   D1  Who leads asks every living node for the id of its voter, which is kept with the voter's log
  *       and so survives restarts, and names it to the voter log; who votes is decided there. A
- *       voter that died before this node led cannot be asked: its address tells that it is gone.
+ *       voter that died before this node led cannot be asked: its address tells that it is gone. One
+ *       whose address another living voter has will not come back, and is replaced at once.
  *   D2  Who leads admits nodes that live and removes those that are dead or gone; each is a command,
  *       proposed again while the state says otherwise. One that membership still does not list when
  *       this node has led for `UNHEARD_MS` died when nobody here was there to hear of it: after a
@@ -332,7 +333,10 @@ export class ClusterControl {
       );
       if (!notes.has(id) && !mayBe) notes.set(id, { id, address, alive: false });
     }
-    for (const note of notes.values()) this.#voter.noteNode(note);
+    const homes = new Map([...notes.values()].filter(({ alive }) => alive).map(homeOf));
+    for (const note of notes.values()) {
+      this.#voter.noteNode({ ...note, superseded: !note.alive && homes.has(note.address) });
+    }
   }
 
   /** D2. */
@@ -393,6 +397,10 @@ export class ClusterControl {
       timer.cancel();
     }
   }
+}
+
+function homeOf({ id, address }: { readonly id: string; readonly address: string }) {
+  return [address, id] as const;
 }
 
 function isLiving({ status }: MemberView): boolean {
