@@ -129,6 +129,35 @@ test('a voter that joins learns everything, from a snapshot when the log is gone
   t.true(refused.status === 'rejected' && isFault(refused.reason, 'CONTROL_UNAVAILABLE'));
 });
 
+test('a voter whose place another one has is not waited for', async (t) => {
+  const group = new Voters(8);
+  t.teardown(() => group.close());
+  const patient = { voters: 3, replaceAfterMs: 3_600_000 } as const;
+  const first = await group.add('v1', 'alone', patient);
+  await group.leader();
+  for (const name of ['v2', 'v3', 'v4']) await group.add(name, 'joins', patient);
+  const note = (dead: string, superseded: boolean): void => {
+    for (const name of group.names) {
+      const node = { id: name, address: name, alive: name !== dead, superseded };
+      for (const { log } of group.running) log.noteNode(node);
+    }
+  };
+  const voting = (): string[] => {
+    const { members } = (group.leaderBut() ?? first).log;
+    return members.filter(({ votes }) => votes).map(({ id }) => id);
+  };
+  note('', false);
+  await group.until(() => voting().length === 3);
+  const dead = voting().at(-1) ?? '';
+  await group.voter(dead).kill();
+  note(dead, false);
+  await group.pass(3000);
+  t.true(voting().includes(dead), 'the dead may come back');
+  note(dead, true);
+  await group.until(() => voting().length === 3 && !voting().includes(dead));
+  t.pass();
+});
+
 test('voters grow with the nodes, and one that stays dead is replaced', async (t) => {
   const group = new Voters(7);
   t.teardown(() => group.close());
