@@ -56,6 +56,8 @@ export class PrimaryPoint implements LinkOwner {
   readonly #host: PointHost;
   readonly #links = new Map<string, ReplicaLink>();
   readonly #removing = new Set<PrimaryFile>();
+  /** Files of which a joining store will be sent more when the disk here has it. */
+  readonly #settling = new Set<PrimaryFile>();
   #config: PointConfig | null = null;
   #phase: PointPhase = { kind: 'inactive' };
   #waiters = new Set<Waiter>();
@@ -205,6 +207,7 @@ export class PrimaryPoint implements LinkOwner {
     const before = file.committedIndex;
     file.everywhere(counted);
     file.kept.passed(Math.min(passed, file.durableIndex));
+    if (file.committedIndex < file.everywhereIndex) this.#whenDurable(file);
     if (file.committedIndex === before) return;
     for (const link of this.#links.values()) if (!link.counts) link.pump(file);
   }
@@ -275,6 +278,26 @@ export class PrimaryPoint implements LinkOwner {
   get #isNewest(): boolean {
     if (this.#context.placement.config(this.point)?.version !== this.version) return false;
     return this.#host.promised(this.point) <= this.version;
+  }
+
+  /** Who is being filled is sent, and needs, what only the disk here lacks yet. */
+  #whenDurable(file: PrimaryFile): void {
+    const fills = [...this.#links.values()].some((link) => !link.counts);
+    if (!fills || this.#settling.has(file)) return;
+    this.#settling.add(file);
+    const goOn = (): void => {
+      this.#settling.delete(file);
+      for (const link of [...this.#links.values()]) {
+        if (link.counts) continue;
+        link.pump(file);
+        this.advanced(link);
+      }
+    };
+    const again = (): void => {
+      this.#settling.delete(file);
+      if (file.phase.kind !== 'gone') this.#whenDurable(file);
+    };
+    file.reached(file.everywhereIndex, { durable: true }).then(goOn, again);
   }
 
   /** A1. */

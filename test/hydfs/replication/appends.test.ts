@@ -1,7 +1,10 @@
 import test from 'ava';
+import { isFault } from '../../../src/core/index.ts';
+import { ringPointOf } from '../../../src/plan/index.ts';
 import { until } from '../../helpers/poll.ts';
 import { textOf } from '../helpers.ts';
 import { Cluster } from './cluster.ts';
+import { configOf, copyAt, isPending, NAME } from './helpers.ts';
 
 test('an append is at every replica when it is acknowledged', async (t) => {
   const cluster = await Cluster.start(['a', 'b', 'c']);
@@ -74,4 +77,46 @@ test('a joining store is filled while appends go on, and becomes a replica', asy
   const left = cluster.site('b').replicas.files();
   t.is((await left.stat('one.txt')).length, 210_000);
   t.true((await left.stat('one.txt')).version > version);
+});
+
+test('a joining store counts only with all that may be acknowledged without it', async (t) => {
+  const cluster = await Cluster.start(['a', 'b']);
+  t.teardown(() => cluster.stop());
+  cluster.keeper.set(['a']);
+  const [a, b] = [cluster.site('a'), cluster.site('b')];
+  const files = a.replicas.files();
+  await files.create(NAME);
+  await files.append(NAME, Buffer.from('one\n'));
+  const gate = Promise.withResolvers<void>();
+  t.teardown(gate.resolve);
+  a.disk.gate = gate.promise;
+  // It has its place, and nothing but the disk of `a` is between it and its acknowledgement.
+  const last = files.append(NAME, Buffer.from('two\n'));
+  cluster.keeper.set(['a'], ['b']);
+  await until(async () => (await b.files.inventory(ringPointOf(NAME)))[0]?.nextIndex === 2, {
+    what: 'the store to have what is durable',
+  });
+  await isPending(last, 200);
+  t.false(a.told.some(({ point }) => point === ringPointOf(NAME)));
+  a.disk.gate = null;
+  gate.resolve();
+  t.is((await last).length, 8);
+  await until(async () => configOf(cluster).replicas.includes('b'), { what: 'its place' });
+  t.is(await copyAt(cluster, 'b', await files.stat(NAME)), 'one\ntwo\n');
+});
+
+test('whoever comes while a file is being removed does not write to what is left of it', async (t) => {
+  const cluster = await Cluster.start(['a']);
+  t.teardown(() => cluster.stop());
+  cluster.keeper.set(['a']);
+  const files = cluster.site('a').replicas.files();
+  for (let turns = 0; turns < 40; turns++) {
+    await files.create(NAME);
+    const removed = files.remove(NAME);
+    for (let turn = 0; turn < turns; turn++) await null;
+    const opened = await files.openWriter(NAME, 'w', 1).catch((error: unknown) => error);
+    const refused = isFault(opened, 'FILE_MISSING') || isFault(opened, 'REPLICA_NOT_READY');
+    t.true(refused || (opened instanceof Object && 'position' in opened), String(opened));
+    await removed;
+  }
 });
