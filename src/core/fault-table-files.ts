@@ -7,10 +7,10 @@ export const fileFaults = {
     exit: 2,
     says: '{address} holds no replica of {name}; its replicas are at {replicas}, give one of them',
   },
-  MEMBER_UNKNOWN: {
+  PATTERN_UNUSABLE: {
     domain: 'user',
     exit: 2,
-    says: 'no living node is called {member}; give host:port of one of {members}',
+    says: 'lines cannot be matched with {pattern} ({reason}); give a simpler regular expression',
   },
   CLUSTER_NEEDED: {
     domain: 'user',

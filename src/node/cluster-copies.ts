@@ -78,7 +78,7 @@ export class ClusterCopies implements CopyService {
     const nodes = sources.map(({ from }) => {
       const found = theOne(living, from);
       if (found !== null) return found;
-      throw fault('MEMBER_UNKNOWN', { member: from, members: living.join(', ') });
+      throw fault('VM_UNKNOWN', { vm: from, vms: living.join(', ') });
     });
     await this.#fs.stat(name);
     return Promise.all(

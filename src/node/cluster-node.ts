@@ -55,6 +55,7 @@ import { Door } from './door.ts';
 import { Guests } from './guests.ts';
 import { JobParts } from './job-parts.ts';
 import { serviceMethods } from './methods.ts';
+import { NodeLogs } from './node-logs.ts';
 import { NodeService } from './node-service.ts';
 import { type PointsRow, pointsRow } from './points-row.ts';
 
@@ -109,6 +110,7 @@ interface Parts {
   readonly membership: MembershipDriver;
   readonly control: ClusterControl;
   readonly files: ClusterFileParts;
+  readonly logs: NodeLogs;
   readonly jobs: JobParts;
 }
 
@@ -121,7 +123,7 @@ export class ClusterNode implements ClusterService {
   readonly #ended = Promise.withResolvers<void>();
   #closing: Promise<void> | null = null;
 
-  private constructor(ground: Ground, { membership, control, jobs, files }: Parts) {
+  private constructor(ground: Ground, { membership, control, jobs, files, logs }: Parts) {
     this.#ground = ground;
     this.#membership = membership;
     this.#control = control;
@@ -133,6 +135,7 @@ export class ClusterNode implements ClusterService {
         address: membership.self.address,
         living: () => livingAddresses(membership),
       }),
+      logs,
       close: async () => undefined,
     });
   }
@@ -305,8 +308,15 @@ async function openNode(options: ClusterNodeOptions, closers: Closer[]): Promise
   const jobs = new JobParts({ dir, control, fs, transport, threads, clock, random, log });
   closers.push(() => jobs.close());
   closers.push(watchSeeds(ground, transport, membership));
-  const node = await ClusterNode.assemble(ground, { membership, control, files, jobs });
-  door.open([control.tenant, files.tenant, jobs.tenant, { methods: () => answersOf(node) }]);
+  const logs = new NodeLogs({
+    folder: dir.logs,
+    node: address,
+    others: () => livingAddresses(membership),
+    connect: (other) => files.clients.get(other),
+  });
+  const node = await ClusterNode.assemble(ground, { membership, control, files, logs, jobs });
+  const answers = { methods: () => ({ ...logs.methods(), ...answersOf(node) }) };
+  door.open([control.tenant, files.tenant, jobs.tenant, answers]);
   log.info(`listening on ${address}`, { node: node.id });
   return node;
 }

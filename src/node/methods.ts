@@ -7,6 +7,8 @@ import { type RpcClient, type RpcMethods, streaming, unary } from '../transport/
 import type { Verdict } from '../verify/index.ts';
 import { type CopyService, copyMethods, RemoteCopies } from './copy-service.ts';
 import { manifestSchema } from './job-package.ts';
+import type { FoundLines } from './log-search.ts';
+import { type LogSearch, remoteSearch, searchMethods } from './node-logs.ts';
 import { type LogFile, type LogId, logIdSchema } from './node-tasks.ts';
 import type { FileService, JobService, Service, SubmitRequest, Submitted } from './service.ts';
 
@@ -41,6 +43,7 @@ export function serviceMethods(service: Service): RpcMethods {
     ...jobMethods(() => service),
     ...fileMethods(service),
     ...copyMethods(service.copies),
+    ...searchMethods(service),
   };
 }
 
@@ -158,12 +161,18 @@ export class RemoteJobs implements JobService {
 /** A service in another process, asked over `rpc`. */
 export class RemoteService extends RemoteJobs implements Service {
   readonly copies: CopyService;
+  readonly #logs: LogSearch;
   readonly #close: () => void;
 
   constructor(rpc: RpcClient, close: () => void) {
     super(rpc);
     this.copies = new RemoteCopies(rpc);
+    this.#logs = remoteSearch(rpc);
     this.#close = close;
+  }
+
+  searchLogs(pattern: string, signal?: AbortSignal): AsyncIterable<FoundLines> {
+    return this.#logs.searchLogs(pattern, signal);
   }
 
   async create(file: string): Promise<FileInfo> {

@@ -4,6 +4,8 @@ import type { JobView, TaskView } from '../leader/index.ts';
 import type { JobSpec } from '../plan/index.ts';
 import type { Verdict } from '../verify/index.ts';
 import type { CopyService } from './copy-service.ts';
+import type { FoundLines } from './log-search.ts';
+import type { LogSearch } from './node-logs.ts';
 import type { LogFile, LogId } from './node-tasks.ts';
 import type { JobService, Service, SubmitRequest, Submitted } from './service.ts';
 
@@ -11,6 +13,7 @@ export interface NodeServiceOptions {
   readonly jobs: JobService;
   readonly fs: FileSystem;
   readonly copies: CopyService;
+  readonly logs: LogSearch;
   /** ends the node that this is the service of */
   close(): Promise<void>;
 }
@@ -30,6 +33,10 @@ export class NodeService implements Service {
 
   get copies(): CopyService {
     return this.#options.copies;
+  }
+
+  searchLogs(pattern: string, signal?: AbortSignal): AsyncIterable<FoundLines> {
+    return this.#options.logs.searchLogs(pattern, signal);
   }
 
   /** As `JobService.submit`. */

@@ -42,7 +42,9 @@ import { type DataDir, dataDir } from './data-dir.ts';
 import { LocalCopies } from './local-copies.ts';
 import { LocalJobs } from './local-jobs.ts';
 import { LocalService } from './local-service.ts';
+import { searchFolder } from './log-search.ts';
 import { serviceMethods } from './methods.ts';
+import type { LogSearch } from './node-logs.ts';
 import { NodeTasks } from './node-tasks.ts';
 import { OperatorCommands } from './operators.ts';
 
@@ -141,7 +143,10 @@ async function openParts(
   if (!options.idle) for (const gone of control.state.nodes.keys()) leader.nodeLost(gone);
   const here = new NodeTasks({ worker, dir, vm: LOCAL });
   const jobs = new LocalJobs({ leader, control, fs, operators, random, here });
-  const service = new LocalService({ jobs, fs, copies: new LocalCopies(fs), close });
+  const logs: LogSearch = {
+    searchLogs: (pattern, signal) => searchFolder(dir.logs, { node: 'local', pattern }, signal),
+  };
+  const service = new LocalService({ jobs, fs, copies: new LocalCopies(fs), logs, close });
 
   // Tasks meet where any user of the machine may knock; commands are answered on the socket only.
   const acceptTasks = (connection: Connection): void =>

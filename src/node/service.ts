@@ -10,6 +10,7 @@ import type { JobSpec } from '../plan/index.ts';
 import type { Verdict } from '../verify/index.ts';
 import type { CopyService } from './copy-service.ts';
 import type { PackageManifest } from './job-package.ts';
+import type { LogSearch } from './node-logs.ts';
 import type { LogFile, LogId } from './node-tasks.ts';
 
 /** Where a source of a resumed job goes on. */
@@ -84,7 +85,7 @@ export interface FileService {
 }
 
 /** What any process may ask, here or over a connection. */
-export interface Service extends JobService, FileService {
+export interface Service extends JobService, FileService, LogSearch {
   readonly copies: CopyService;
   close(): Promise<void>;
 }

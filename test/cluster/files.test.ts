@@ -108,6 +108,10 @@ test('every command about files works at any node, and says where things are', a
   t.is(partly.code, 1);
   t.regex(partly.stderr, new RegExp(`^${nodes[3].address}: .*local\\.txt-none.* cannot be read`));
 
+  const searched = await says(2, 'logs', '--grep', 'listening on');
+  for (const { address } of nodes) {
+    t.regex(searched, new RegExp(`^${address} node\\.log: .*listening on ${address}`, 'm'));
+  }
   await says(3, 'fs', 'rm', NAME);
   const gone = await cluster.run(['fs', 'cat', NAME, '--cluster', nodes[1].address]);
   t.is(gone.code, 1);

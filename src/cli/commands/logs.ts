@@ -25,7 +25,30 @@ const columns: readonly Shown<TaskLogFile>[] = [
 ];
 
 function logs(line: CommandLine, io: Io): Promise<ExitCode> {
-  return ask(line, io, (service) => printLogs(service, line, io), { again: 'never' });
+  const [, job] = line.words;
+  const print = job === undefined ? search : printLogs;
+  return ask(line, io, (service) => print(service, line, io), { again: 'never' });
+}
+
+/** The logs of all nodes, each line behind the node and the file that it is from. */
+async function search(service: Service, line: CommandLine, io: Io): Promise<ExitCode> {
+  const { grep, json } = line.flags;
+  if (grep === undefined) {
+    throw fault('USAGE', { problem: 'name a job, or search the logs of all nodes with --grep' });
+  }
+  patternOf(grep);
+  let complete = true;
+  for await (const { node, file, lines, problem } of service.searchLogs(grep, io.closed)) {
+    if (io.closed.aborted) break;
+    const texts = lines.map((text) =>
+      json ? JSON.stringify({ node, file, line: text }) : `${node} ${file}: ${text}`,
+    );
+    if (texts.length > 0) await write(io.stdout, `${texts.join('\n')}\n`);
+    if (problem === null) continue;
+    complete = false;
+    await write(io.stderr, `${node}: ${problem}\n`);
+  }
+  return complete ? 0 : 1;
 }
 
 async function printLogs(service: Service, line: CommandLine, io: Io): Promise<ExitCode> {
@@ -121,14 +144,16 @@ async function* linesOf(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<strin
 }
 
 export const logsCommand: Command = {
-  usage: 'logs JOB [TASK]',
-  summary: 'what happened to a job, and what its tasks and their operators wrote',
+  usage: 'logs [JOB [TASK]]',
+  summary:
+    'what happened to a job and what its tasks wrote; without JOB: search the logs of all nodes',
   help: `TASK is a name as \`rainstorm tasks\` shows it: signs/pick[0], or pick[0], or pick for all tasks of
 the stage. Without TASK the log of the job is printed (starts, failures, restarts, the end) and the log
 files of its tasks are listed, wherever they are; with --grep all of them are searched. A task's log has
 its starts, a few of its outputs (\`logOutputs: all\` in the job file: all of them), each duplicate that it
-rejected, and its operators' stderr.`,
+rejected, and its operators' stderr. Without JOB, --grep searches the logs of all nodes and of the tasks
+there, at once; with --json each line found is one JSON object on a line.`,
   flags: [...REACH_FLAGS, 'grep', 'json'],
-  words: [1, 2],
+  words: [0, 2],
   run: logs,
 };
