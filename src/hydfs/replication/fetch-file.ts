@@ -1,21 +1,33 @@
-import { failpoint } from '../../core/index.ts';
+import { failpoint, reasonOf } from '../../core/index.ts';
 import { Assembly, type Bundle, undivide } from './bundle.ts';
-import type { ReplicaContext } from './context.ts';
+import { isDamage, isDiskFault, type ReplicaContext } from './context.ts';
 import { notReady } from './faults.ts';
 import { type FetchItem, fetchItemSchema, METHODS, type Stamp } from './messages.ts';
-import type { Fetch } from './reconcile.ts';
+import type { Source } from './reconcile.ts';
 import type { StoredFile } from './stored-files.ts';
 
-/** Brings the copy of a file here to where another store's copy ends. */
-export async function fetchFile(
-  context: ReplicaContext,
-  options: Fetch & { readonly stamp: Stamp; readonly signal: AbortSignal },
-): Promise<StoredFile> {
-  const { name, store, extent, from, stamp, signal } = options;
+export interface FileFetch extends Source {
+  readonly name: string;
+  readonly stamp: Stamp;
+  readonly signal: AbortSignal;
+}
+
+/** The other store's disk does not give the copy back; this one's is not to blame. */
+export class UnreadableThere extends Error {
+  override readonly name = 'UnreadableThere';
+}
+
+/**
+ * Brings the copy of a file here to where another store's copy ends.
+ * @throws UnreadableThere; what this store's disk does not take
+ */
+export async function fetchFile(context: ReplicaContext, options: FileFetch): Promise<StoredFile> {
+  const { name, store, extent, whole, stamp, signal } = options;
   const { files } = context;
-  let file = from === null ? null : await files.openFile(name);
+  let file = whole ? null : await files.openFile(name);
   let durable: Promise<void> = Promise.resolve();
-  for await (const { index, install, payloads } of bundles(context, options)) {
+  const from = file?.nextIndex ?? 0;
+  for await (const { index, install, payloads } of bundles(context, options, from)) {
     signal.throwIfAborted();
     if (install) {
       await durable;
@@ -37,25 +49,31 @@ export async function fetchFile(
 }
 
 async function* bundles(
-  context: ReplicaContext,
-  { name, store, from, stamp, signal }: Fetch & { stamp: Stamp; signal: AbortSignal },
+  { peers }: ReplicaContext,
+  { name, store, whole, stamp, signal }: FileFetch,
+  from: number,
 ): AsyncGenerator<Bundle> {
-  const params = { ...stamp, name, from: from ?? 0, whole: from === null };
+  const params = { ...stamp, name, from, whole };
   const request = { store, method: METHODS.fetch, params, answer: fetchItemSchema, signal };
+  const changed = (): Error => notReady(name, `what store ${store} sent has changed on its way`);
   let assembly: Assembly | null = null;
-  for await (const { value, data } of context.peers.stream<FetchItem>(request)) {
-    if (value.kind === 'refused') throw notReady(name, `store ${store} refuses (${value.why})`);
-    if (value.kind === 'entries') {
-      const payloads = undivide(value, data);
-      if (payloads === null)
-        throw notReady(name, `what store ${store} sent has changed on its way`);
-      yield { index: value.index, install: value.install, payloads };
-      continue;
+  try {
+    for await (const { value, data } of peers.stream<FetchItem>(request)) {
+      if (value.kind === 'refused') throw notReady(name, `store ${store} refuses (${value.why})`);
+      if (value.kind === 'entries') {
+        const payloads = undivide(value, data);
+        if (payloads === null) throw changed();
+        yield { index: value.index, install: value.install, payloads };
+        continue;
+      }
+      if (value.offset === 0) assembly = new Assembly(value);
+      if (!assembly?.add(value, data)) throw changed();
+      if (assembly.complete) yield assembly.bundle;
     }
-    if (value.offset === 0) assembly = new Assembly(value);
-    if (!assembly?.add(value, data)) {
-      throw notReady(name, `what store ${store} sent has changed on its way`);
-    }
-    if (assembly.complete) yield assembly.bundle;
+  } catch (error) {
+    if (!isDamage(error) && !isDiskFault(error)) throw error;
+    throw new UnreadableThere(`store ${store} cannot read it: ${reasonOf(error)}`, {
+      cause: error,
+    });
   }
 }

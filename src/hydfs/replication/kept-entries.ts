@@ -33,7 +33,7 @@ export class KeptEntries {
   }
 
   /** An entry that nobody waits for has its place; those before it are not kept either. */
-  skip(): void {
+  passOver(): void {
     this.#entries = [];
     this.#start = 0;
     this.#bytes = 0;

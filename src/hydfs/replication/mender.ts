@@ -10,7 +10,7 @@
 import { assert, type Fault, isFault, reasonOf } from '../../core/index.ts';
 import { isDamage, isDiskFault, type ReplicaContext } from './context.ts';
 import { notReady } from './faults.ts';
-import { fetchFile } from './fetch-file.ts';
+import { fetchFile, UnreadableThere } from './fetch-file.ts';
 import { METHODS, sumsItemSchema } from './messages.ts';
 import type { PrimaryFile } from './primary-file.ts';
 import type { MergeOutcome } from './primary-files.ts';
@@ -83,19 +83,30 @@ export class Mender {
     file.phase = { kind: 'mending' };
     try {
       const late = (): Fault => notReady(file.name, 'no replica has answered with an intact copy');
-      const source = await within(this.#source(point, file), { clock, ms: limits.commitMs, late });
-      await this.#fetch({ point, file }, source);
-      log.info('a damaged file was made anew', { name: file.name, store: source.store });
+      const tried = new Set<ReplicaLink>();
+      for (let whole = false; !whole; ) {
+        const source = this.#source(point, file, tried);
+        const link = await within(source, { clock, ms: limits.commitMs, late });
+        whole = await this.#fetch({ point, file }, link);
+        if (whole) log.info('a damaged file was made anew', { name: file.name, from: link.store });
+        else tried.add(link);
+      }
+      for (const link of tried) link.restart(file);
     } finally {
       if (file.phase.kind === 'mending') file.phase = { kind: 'open' };
     }
     for (const link of point.links) link.retry(file);
   }
 
-  /** A replica that has everything. */
-  async #source(point: PrimaryPoint, file: PrimaryFile): Promise<ReplicaLink> {
+  /** A replica that has everything and was not tried. */
+  async #source(
+    point: PrimaryPoint,
+    file: PrimaryFile,
+    tried: ReadonlySet<ReplicaLink>,
+  ): Promise<ReplicaLink> {
     while (file.phase.kind === 'mending') {
       for (const link of point.links) {
+        if (tried.has(link)) continue;
         if (link.counts && link.open && link.acked(file) >= file.nextIndex) return link;
       }
       await file.moved();
@@ -103,19 +114,22 @@ export class Mender {
     throw notReady(file.name, `it is ${file.phase.kind}`);
   }
 
-  async #fetch({ point, file }: Place, link: ReplicaLink): Promise<void> {
+  /** False when the copy there is damaged too. */
+  async #fetch({ point, file }: Place, link: ReplicaLink): Promise<boolean> {
     const { name, createdAt, firstIndex, nextIndex, ended: signal } = file;
     try {
       const stored = await fetchFile(this.#context, {
         name,
         store: link.store,
         extent: { name, createdAt, firstIndex, nextIndex },
-        from: null,
+        whole: true,
         stamp: link.stamp,
         signal,
       });
       file.attach(stored);
+      return true;
     } catch (error) {
+      if (error instanceof UnreadableThere) return false;
       if (isDiskFault(error)) {
         this.#context.unfit(this.#context.store, point.point, point.version, error);
       }

@@ -132,7 +132,7 @@ export class PrimaryFile {
     assert(index === this.nextIndex, 'entries are placed one after the other');
     this.nextIndex = index + 1;
     if (kept) this.kept.add(sentEntry(payload), this.durableIndex);
-    else this.kept.skip();
+    else this.kept.passOver();
     this.#marks.push({ index: index + 1, length });
   }
 

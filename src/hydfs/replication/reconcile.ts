@@ -5,6 +5,8 @@
  * acknowledged is in each of them, so the longest holds everything that ever was (PacificA, section
  * 2.4). A file that only some replicas have was being created or removed; neither was acknowledged,
  * because both are at every replica before they are. It is kept: bytes cannot be wrong by staying.
+ *
+ * Where the longest cannot be read, the next one will do: it has what was acknowledged as well.
  */
 import type { FileExtent } from './stored-files.ts';
 
@@ -14,29 +16,39 @@ export interface Inventory {
   readonly files: readonly FileExtent[];
 }
 
-/** A file whose longest copy is elsewhere. */
-export interface Fetch {
-  readonly name: string;
+/** A copy elsewhere. */
+export interface Source {
   readonly store: string;
   readonly extent: FileExtent;
-  /** The first entry that is missing here; null when all of the copy here is to be replaced. */
-  readonly from: number | null;
+  /** True when all of the copy here is to be replaced; it is not a beginning of the other one. */
+  readonly whole: boolean;
+}
+
+/** A file of which others have more. */
+export interface Fetch {
+  readonly name: string;
+  /** The copies that are more than the one here, the most first. */
+  readonly sources: readonly Source[];
+  /** True when there is no copy here. */
+  readonly absent: boolean;
 }
 
 /** What the primary lacks, given its own files and those of all other replicas. */
 export function missingHere(own: readonly FileExtent[], others: readonly Inventory[]): Fetch[] {
   const here = new Map(own.map((file) => [file.name, file]));
-  const best = new Map<string, { store: string; extent: FileExtent }>();
+  const sources = new Map<string, Source[]>();
   for (const { store, files } of others) {
     for (const extent of files) {
-      const known = best.get(extent.name)?.extent ?? here.get(extent.name);
-      if (known === undefined || isMore(extent, known)) best.set(extent.name, { store, extent });
+      const mine = here.get(extent.name);
+      if (mine !== undefined && !isMore(extent, mine)) continue;
+      const known = sources.get(extent.name) ?? [];
+      const whole = mine === undefined || !continues(mine, extent);
+      sources.set(extent.name, [...known, { store, extent, whole }]);
     }
   }
-  return [...best].map(([name, { store, extent }]) => {
-    const mine = here.get(name);
-    const goesOn = mine !== undefined && continues(mine, extent);
-    return { name, store, extent, from: goesOn ? mine.nextIndex : null };
+  return [...sources].map(([name, some]) => {
+    const sorted = some.sort((a, b) => (isMore(b.extent, a.extent) ? 1 : -1));
+    return { name, sources: sorted, absent: !here.has(name) };
   });
 }
 

@@ -242,7 +242,11 @@ export class ServedFiles implements PrimaryFiles {
   async #file(name: string): Promise<Served> {
     const point = await this.#point(name);
     const file = point.files.get(name);
-    if (file === undefined) throw fault('FILE_MISSING', { name });
+    if (file === undefined) {
+      // one that is there and cannot be read is not said to be missing
+      await this.#context.files.openFile(name);
+      throw fault('FILE_MISSING', { name });
+    }
     const ms = this.#context.limits.readyMs;
     await file.reached(file.settleIndex, { durable: true, ms });
     return { point, file };

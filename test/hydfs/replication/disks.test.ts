@@ -234,3 +234,34 @@ test('a trim at the primary frees the copies too, and a later store begins there
   const copy = cluster.site('c').replicas.files().readCopy(NAME, range);
   t.is(await textOf(copy), text.slice(trimmedTo));
 });
+
+test('a longest copy that cannot be read is given up for the next one, which has what counts', async (t) => {
+  const { cluster, text } = await segmented(t);
+  cluster.loses = ({ to, method }) => to === 'c' && method === METHODS.copy;
+  cluster
+    .site('a')
+    .replicas.files()
+    .append(NAME, Buffer.from('tail\n'))
+    .catch(() => {});
+  const b = cluster.site('b').files;
+  await until(async () => (await b.openFile(NAME)).state.length > text.length, { what: 'b first' });
+  await cluster.kill('a');
+  cluster.loses = () => false;
+  const { disk } = cluster.site('b');
+  for (const path of disk.paths('/data/hydfs/files')) {
+    disk.flip(path, (disk.contents(path).length - 20) * 8);
+  }
+  cluster.keeper.set(['c', 'b']);
+  const files = cluster.site('c').replicas.files();
+  t.is((await files.stat(NAME)).length, text.length);
+  t.deepEqual(cluster.site('c').told, [], 'and nobody is blamed for the disk of another');
+});
+
+test('a file whose only copy is damaged is not said to be missing', async (t) => {
+  const { cluster } = await segmented(t);
+  const disk = await cluster.kill('a');
+  cluster.keeper.set(['a']);
+  for (const path of disk.paths('/data/hydfs/files')) disk.flip(path, 30 * 8);
+  const site = await cluster.restart('a', disk);
+  await t.throwsAsync(site.replicas.files().stat(NAME), { code: 'LOG_CORRUPT' });
+});
