@@ -3,7 +3,14 @@ import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { fault, isFault, reasonOf } from '../core/index.ts';
 import type { JobView } from '../leader/index.ts';
-import { Exporter, type LocalService, Node, type Submitted } from '../node/index.ts';
+import {
+  Exporter,
+  type LocalService,
+  Node,
+  type NodeAddresses,
+  ownerOf,
+  type Submitted,
+} from '../node/index.ts';
 import {
   type JobSpec,
   type Location,
@@ -15,7 +22,7 @@ import { destinationFileName, locate } from '../worker/index.ts';
 import { runInCluster } from './cluster-run.ts';
 import type { ExitCode } from './command.ts';
 import type { CommandLine, Flags } from './command-line.ts';
-import { clusterOf } from './commands/reach.ts';
+import { targetOf } from './commands/reach.ts';
 import { Following } from './following.ts';
 import { type Io, write } from './io.ts';
 import { clusterOnHosts, givenHosts } from './provisioning.ts';
@@ -26,22 +33,37 @@ const INTERRUPTED = 130;
 /** Runs the job that `line` names, by a job file or in the positional form. */
 export async function run(line: CommandLine, io: Io): Promise<ExitCode> {
   const spec = await readSpec(line, io);
-  const target = wantsHosts(line, io)
-    ? await clusterOnHosts(line, io, programOf(line))
-    : await clusterOf(line, io);
-  if (target !== null) return runInCluster({ target, spec, io, flags: line.flags });
-  for (const flag of ['detach', 'print'] as const) {
-    if (!line.given.includes(flag)) continue;
+  const run = { spec, io, flags: line.flags };
+  if (wantsHosts(line, io)) {
+    return runInCluster({ ...run, target: await clusterOnHosts(line, io, programOf(line)) });
+  }
+  const target = targetOf(line, io);
+  if (target.kind === 'cluster') return runInCluster({ ...run, target });
+  const forCluster = (['detach', 'print'] as const).find((flag) => line.given.includes(flag));
+  if (forCluster !== undefined) {
+    const owner = await ownerOf(target.dir);
+    if (owner !== null) return runInCluster({ ...run, target: owner });
     throw fault('USAGE', {
-      problem: `--${flag} is for jobs of a cluster, give --cluster or the --data of a node`,
+      problem: `--${forCluster} is for jobs of a cluster, give --cluster or the --data of a node`,
     });
   }
-  const options = nodeOptions(line.flags, io);
-  const node = await Node.open(options);
+  const node = await openNode(line, io, target.dir);
+  if (!(node instanceof Node)) return runInCluster({ ...run, target: node });
   try {
     return await new Run(node.service, spec, io, line.flags).follow();
   } finally {
     await node.close();
+  }
+}
+
+/** A node of its own for the run; the directory's owner instead, when that is one of a cluster. */
+async function openNode(line: CommandLine, io: Io, dir: string): Promise<Node | NodeAddresses> {
+  try {
+    return await Node.open(nodeOptions(line.flags, io));
+  } catch (error) {
+    const owner = isFault(error, 'DATA_DIR_LOCKED') ? await ownerOf(dir) : null;
+    if (owner !== null) return owner;
+    throw error;
   }
 }
 

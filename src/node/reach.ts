@@ -62,7 +62,7 @@ export async function reachCluster(
 export async function ownerOf(data: string): Promise<NodeAddresses | null> {
   const dir = dataDir(data);
   const owner = await readLock(dir.root).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return null;
+    if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return null;
     throw error;
   });
   if (owner === null) return null;

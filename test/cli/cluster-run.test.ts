@@ -81,6 +81,21 @@ test('a script and what is beside it travel with the job, and --print streams wh
   t.is(kept.length, 2, 'the script and its module, nothing that is not listed');
 });
 
+test('in the data directory of a node of a cluster, a job runs there; elsewhere it cannot be left', async (t) => {
+  const { cwd, node } = await place(t);
+  writeScript(cwd);
+  writeJob(cwd);
+  await store(node, 'one\n');
+  const ran = await command(cwd, ['run', 'job.yaml', '--data', 'data', '--print']);
+  t.is(ran.stdout, 'ONE!\n', ran.stderr);
+  const again = await command(cwd, ['run', 'job.yaml', '--data', 'data', '--overwrite']);
+  t.is(again.code, 0, again.stderr);
+  t.is((await node.service.jobs()).length, 1);
+  const alone = await command(cwd, ['run', 'job.yaml', '--data', 'other', '--detach']);
+  t.is(alone.code, 2);
+  t.regex(alone.stderr, /--detach is for jobs of a cluster/);
+});
+
 test('a source that is only here is named with the command that stores it', async (t) => {
   const { cwd, ask, node } = await place(t);
   writeScript(cwd);
