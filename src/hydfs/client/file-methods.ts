@@ -16,13 +16,16 @@ import {
   ITEM_ROWS,
   listingSchema,
   openSchema,
+  partSchema,
   rangeSchema,
   trimSchema,
 } from './messages.ts';
+import { Uploads } from './uploads.ts';
 
 /** The files of `options.files` for clients of other nodes. */
 export function fileMethods(options: LocalAccessOptions): RpcMethods {
   const access = new LocalAccess(options);
+  const uploads = new Uploads();
   return {
     [FILES.create]: unary(createSchema, ({ token, ...file }) => access.create(file, token)),
     [FILES.stat]: unary(askedSchema, (file) => access.stat(file)),
@@ -36,13 +39,19 @@ export function fileMethods(options: LocalAccessOptions): RpcMethods {
     }),
     [FILES.merge]: unary(askedSchema, (file) => access.merge(file)),
     [FILES.open]: unary(openSchema, (opening) => access.open(opening)),
-    [FILES.append]: unary(appendSchema, async ({ writers, rows, ...file }, _signal, data) => {
-      const appended = await access.append(file, unpackAppends({ writers, rows }, data));
+    [FILES.append]: unary(appendSchema, async (params, _signal, data) => {
+      const { writers, rows, upload, ...file } = params;
+      const bytes = upload === undefined ? data : uploads.take(upload);
+      const appended = await access.append(file, unpackAppends({ writers, rows }, bytes));
       const refused = appended.refused.map(({ at, reason }) => ({
         at,
         fault: toWireFault(reason),
       }));
       return { ...appended, refused };
+    }),
+    [FILES.part]: unary(partSchema, async ({ upload, at }, _signal, data) => {
+      uploads.put(upload, at, data);
+      return null;
     }),
     [FILES.read]: streaming(rangeSchema, ({ from, to, ...file }, signal) =>
       access.read(file, { from, to }, signal),

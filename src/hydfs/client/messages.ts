@@ -4,6 +4,7 @@
  *   files.create | stat | remove | trim | merge | open    one file, answered once
  *   files.append     appends of several writers to one file; their bytes travel beside the params,
  *                    per append its meta and then its data
+ *   files.part       bytes for the append that names them, which is too large for one request
  *   files.read | tail | copy                              bytes, item by item
  *   files.entries    entries: rows, and beside them the bytes of one after the other
  *   files.listing    the points of a primary and then the names of their files, in pages
@@ -19,6 +20,7 @@ export const FILES = {
   merge: 'files.merge',
   open: 'files.open',
   append: 'files.append',
+  part: 'files.part',
   read: 'files.read',
   tail: 'files.tail',
   copy: 'files.copy',
@@ -40,6 +42,8 @@ const NAME_BYTES_MAX = 1024;
 const count = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
 const text = z.string().max(NAME_BYTES_MAX);
 const bytes = z.custom<Uint8Array>((value) => value instanceof Uint8Array, 'expected bytes');
+/** A file's name, and the writer, epoch and number of the append. */
+const uploadName = z.string().max(3 * NAME_BYTES_MAX);
 const asked = { name: text, version: count };
 
 /** Checked in one pass: there are thousands. */
@@ -64,7 +68,10 @@ export const appendSchema = z.strictObject({
   ...asked,
   writers: z.array(text.min(1)).max(APPENDS_MAX),
   rows: counts,
+  /** The parts that were sent before hold the bytes. */
+  upload: uploadName.optional(),
 });
+export const partSchema = z.strictObject({ upload: uploadName, at: count });
 export const rangeSchema = z.strictObject({ ...asked, from: count, to: count });
 export const fromSchema = z.strictObject({ ...asked, from: count });
 export const listingSchema = z.strictObject({ prefix: text });

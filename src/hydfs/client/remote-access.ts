@@ -24,6 +24,7 @@ import {
   mergedSchema,
   positionSchema,
 } from './messages.ts';
+import { PART_BYTES } from './uploads.ts';
 
 export class RemoteAccess implements FileAccess {
   readonly #peer: ReplicaPeer;
@@ -70,7 +71,12 @@ export class RemoteAccess implements FileAccess {
   ): Promise<Appended> {
     const { writers, rows, data } = packAppends(appends);
     const params = { ...plain(file), writers, rows };
-    const answer = await this.#peer.call(FILES.append, params, signal, data);
+    let bytes = 0;
+    for (const part of data) bytes += part.length;
+    const answer =
+      bytes <= PART_BYTES
+        ? await this.#peer.call(FILES.append, params, signal, data)
+        : await this.#upload(params, appends[0], data, signal);
     const { length, version, refused } = checked(FILES.append, appendedSchema, answer);
     return {
       length,
@@ -80,6 +86,25 @@ export class RemoteAccess implements FileAccess {
         reason: fromWireFault(each.fault, this.#address),
       })),
     };
+  }
+
+  /** Sends the bytes in parts, under a name that is the same for the same bytes, then the rest. */
+  async #upload(
+    params: Asked,
+    { writer, epoch, seq }: WriterAppend,
+    data: readonly Uint8Array[],
+    signal: AbortSignal,
+  ): Promise<unknown> {
+    const upload = `${params.name} ${writer}/${epoch}/${seq}`;
+    let at = 0;
+    for (const part of data) {
+      for (let from = 0; from < part.length; from += PART_BYTES) {
+        const piece = part.subarray(from, from + PART_BYTES);
+        await this.#peer.call(FILES.part, { upload, at }, signal, [piece]);
+        at += piece.length;
+      }
+    }
+    return this.#peer.call(FILES.append, { ...params, upload }, signal);
   }
 
   read(

@@ -195,3 +195,21 @@ test('after the end of a client nothing waits', async (t) => {
     t.is(outcome.status === 'rejected' && outcome.reason.code, 'LOG_CLOSED');
   }
 });
+
+test('an append larger than a message arrives in parts, once, whatever is lost', async (t) => {
+  const cluster = await SmallCluster.make('ab');
+  const { files } = cluster.nodes[1];
+  const writer = await cluster.settle(files.openWriter(NAME, 'w', 1, { create: true }));
+  const large = Buffer.alloc(40 * 1024 * 1024);
+  for (let at = 0; at < large.length; at += 4096) large.writeUInt32LE(at, at);
+  cluster.mishaps.set('files.part', ['none', 'none', 'answer-lost', 'none', 'request-lost']);
+  cluster.mishaps.set('files.append', ['answer-lost']);
+  const appends = [
+    writer.append({ seq: 1, parts: [large.subarray(0, 100), large.subarray(100)] }),
+    writer.append({ seq: 2, parts: parts('end') }),
+  ];
+  await cluster.settle(Promise.all(appends));
+  const found = Buffer.concat(await collect(cluster.disk.read(NAME)));
+  t.is(found.length, large.length + 3);
+  t.true(found.subarray(0, large.length).equals(large));
+});
