@@ -58,7 +58,7 @@ export const surveySchema = z.object({
   points: z.array(z.tuple([point, count, count, count.nullable()])).max(RING_POINTS),
 });
 
-/** Beside bulk bytes: how they are divided, and their CRC32C. */
+/** Beside bulk bytes: how they are divided, and the CRC-32 (zlib's) of their CRC-32s. */
 const divided = { sizes: z.array(count).max(BATCH_ENTRIES_MAX), crc };
 
 /**
