@@ -2,50 +2,74 @@
  * Jobs on six nodes in a network whose links are cut: nodes cut off, links that work in one direction
  * only, a job that is cancelled while a node cannot hear of it. What the cuts took is counted.
  */
-import { join } from 'node:path';
-import type { ExecutionContext } from 'ava';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
 import { present, sleep, systemClock } from '../../src/core/index.ts';
 import type { TaskView } from '../../src/leader/index.ts';
 import { until } from '../helpers/poll.ts';
 import { identify, isAlive } from '../helpers/process-tree.ts';
 import { testUnless } from '../helpers/skip.ts';
-import { tmpDir } from '../helpers/tmp-dir.ts';
 import { Cluster, type ClusterProcess, LONG_MS } from './cluster.ts';
 import { ClusterJob } from './cluster-job.ts';
 import { Network, networkMissing } from './network.ts';
 
 const NODES = 6;
-/** How long a link stays cut: longer than it takes to notice, to move the tasks and to go on. */
-const CUT_MS = 20_000;
-const ACKS_LOST_MS = 30_000;
+/** `npm run soak:cluster` has time; the suite cuts just longer than it takes to notice and go on. */
+const LONG = process.env.RAINSTORM_SOAK_CUTS === '1';
+const CUT_MS = LONG ? 20_000 : 7_000;
+const ACKS_LOST_MS = LONG ? 30_000 : 10_000;
+const RATE = 1000;
+/** Lines that are read during a cut, and while the copies that it cost are made again. */
+const LINES_PER_CUT = (RATE * (CUT_MS + 8_000)) / 1000;
 
 interface Ground {
   readonly network: Network;
   readonly cluster: Cluster;
 }
 
-async function withNetwork(
-  t: ExecutionContext,
-  body: (ground: Ground) => Promise<void>,
-): Promise<void> {
+const missing = networkMissing();
+let ground: Promise<Ground> | null = null;
+let turn: Promise<void> = Promise.resolve();
+
+async function makeGround(): Promise<Ground> {
   const network = Network.make(NODES);
-  let cluster: Cluster | null = null;
-  try {
-    const key = join(tmpDir(t), 'cluster.key');
-    cluster = await Cluster.make(
-      ['--replace-after', '5s', '--voters', '5', '--key-file', key],
-      network,
-    );
-    await cluster.run(['keygen', key]);
-    await cluster.grow(NODES);
-    await cluster.voters(5);
-    await cluster.whole();
-    await body({ network, cluster });
-  } finally {
-    await cluster?.close();
-    network.close();
-  }
+  const key = join(mkdtempSync(join(tmpdir(), 'rainstorm-key-')), 'cluster.key');
+  const flags = ['--replace-after', '5s', '--voters', '5', '--key-file', key];
+  const cluster = await Cluster.make(flags, network);
+  await cluster.run(['keygen', key]);
+  await cluster.grow(NODES);
+  await cluster.voters(5);
+  await cluster.whole();
+  return { network, cluster };
 }
+
+/** One test after the other has the cluster, with all links whole. */
+function withNetwork(body: (ground: Ground) => Promise<void>): Promise<void> {
+  const mine = turn.then(async () => {
+    ground ??= makeGround();
+    const { network, cluster } = await ground;
+    try {
+      await body({ network, cluster });
+    } finally {
+      network.heal();
+      await cluster.complete();
+      await cluster.whole();
+    }
+  });
+  turn = mine.catch(() => undefined);
+  return mine;
+}
+
+test.after.always(async () => {
+  if (ground === null) return;
+  const { network, cluster } = await ground;
+  await cluster.close();
+  network.close();
+  const [, key] = cluster.keyFlags;
+  rmSync(dirname(key), { recursive: true, force: true });
+});
 
 let seeds = 100;
 
@@ -68,14 +92,12 @@ async function logsExact(t: ExecutionContext, job: ClusterJob, packets: number):
   t.log(`${packets} packets lost; ${await job.isExact()}`);
 }
 
-const missing = networkMissing();
-
 testUnless(missing, 'a job is exact although each node in turn is cut off', (t) =>
-  withNetwork(t, async ({ network, cluster }) => {
-    const job = await counting(cluster, NODES * 30_000, 1000);
+  withNetwork(async ({ network, cluster }) => {
+    const job = await counting(cluster, NODES * LINES_PER_CUT, RATE);
     let packets = 0;
     for (let place = 1; place <= NODES; place++) {
-      await job.reads(place * 2000);
+      await job.reads(place * RATE);
       const others = cluster.living.filter(({ address }) => address !== cluster.addressOf(place));
       const before = await job.reads(1);
       packets += await during(network, CUT_MS, () => network.isolate(place));
@@ -94,8 +116,8 @@ testUnless(missing, 'a job is exact although each node in turn is cut off', (t) 
 );
 
 testUnless(missing, 'a job is exact although links work in one direction only', (t) =>
-  withNetwork(t, async ({ network, cluster }) => {
-    const job = await counting(cluster, 60_000, 1000);
+  withNetwork(async ({ network, cluster }) => {
+    const job = await counting(cluster, 3 * LINES_PER_CUT, RATE);
     const tasks = await job.reads(2000);
     const [producer, consumer] = [1, 3].map((stage) => placeOf(cluster, tasks, stage));
     let packets = 0;
@@ -104,7 +126,7 @@ testUnless(missing, 'a job is exact although links work in one direction only', 
       [consumer, producer],
     ]) {
       const cut = (): void => (from === to ? network.isolate(from) : network.cut(from, to));
-      packets += await during(network, CUT_MS / 2, cut);
+      packets += await during(network, CUT_MS, cut);
       await cluster.complete();
       await cluster.whole();
     }
@@ -122,7 +144,7 @@ testUnless(
   missing,
   'a job cancelled while a node is cut off leaves nothing there, and its name is free',
   (t) =>
-    withNetwork(t, async ({ network, cluster }) => {
+    withNetwork(async ({ network, cluster }) => {
       const job = await counting(cluster, 15_000, 600);
       const tasks = await job.reads(1000);
       const leader = await cluster.leader();
@@ -137,7 +159,7 @@ testUnless(
       await job.at(others).ask((service) => service.stop(job.title, 'now'));
       await job.at(others).ends('cancelled');
       await job.submitAgain(['--overwrite'], others);
-      t.true(network.dropped() > dropped);
+      t.true(network.dropped() > dropped, 'the cut took no packet');
       network.heal();
       await until(() => processes.every((process) => !isAlive(process)), {
         what: 'the end of what the cut off node ran',
