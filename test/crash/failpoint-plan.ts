@@ -76,6 +76,16 @@ export const places: Readonly<Record<string, Place>> = {
   'export.before-marker': end(all),
 };
 
+/**
+ * Those that only stores of a cluster pass: the simulator of replicated files ends stores between any
+ * two of their steps, see test/sim/hydfs.test.ts.
+ */
+export const placesOfReplication: readonly string[] = [
+  'hydfs.copy-durable',
+  'hydfs.copy-removed',
+  'hydfs.file-fetched',
+];
+
 /** One kill. */
 export interface Kill {
   readonly failpoint: string;

@@ -8,7 +8,7 @@ import test from 'ava';
 import { allFailpoints } from '../helpers/failpoints.ts';
 import { projectRoot } from '../helpers/processes.ts';
 import { tmpDir } from '../helpers/tmp-dir.ts';
-import { type Chain, chainsOf, inWords, places } from './failpoint-plan.ts';
+import { type Chain, chainsOf, inWords, places, placesOfReplication } from './failpoint-plan.ts';
 import { writeJob } from './jobs.ts';
 import { KilledRun } from './kills.ts';
 import { smallLimits, Workshop } from './program.ts';
@@ -46,8 +46,9 @@ async function survives(t: Parameters<typeof tmpDir>[0], chain: Chain): Promise<
 }
 
 test('every failpoint of the program is in the plan, with every seed', (t) => {
-  const named = allFailpoints(projectRoot).map(({ name }) => name);
-  t.deepEqual(Object.keys(places).sort(), [...named].sort());
+  const all = allFailpoints(projectRoot).map(({ name }) => name);
+  t.deepEqual([...Object.keys(places), ...placesOfReplication].sort(), all.sort());
+  const named = Object.keys(places);
   for (const seed of SEEDS) {
     const killed = chainsOf(seed).flatMap(({ kills }) => kills.map(({ failpoint }) => failpoint));
     t.deepEqual(killed.sort(), [...named].sort());
