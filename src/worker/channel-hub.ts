@@ -12,6 +12,8 @@
  *       never reaches its inbox.
  *   H3  A refusal or a lost connection is tried again, after a growing pause or at once when the
  *       routes change; a fence ends the producing attempt.
+ *   H4  Only an attempt that is not fenced replaces the channel of its task: one that comes back
+ *       after it was replaced disturbs nothing.
  */
 import { type Clock, type Fault, fault, type Logger, type Timer } from '../core/index.ts';
 import type { Attempt } from '../plan/index.ts';
@@ -187,9 +189,10 @@ export class ChannelHub {
         refuse('busy');
       },
     };
+    // (H4) a fenced attempt must not take the channel of its successor away
+    if (!inbox.open(producer, open.fromEpoch, link)) return;
     this.#replaced(inbox, producer);
     mapIn(this.#inbound, connection).set(channel, { inbox, producer, epoch, link });
-    inbox.open(producer, open.fromEpoch, link);
   }
 
   /** A producer opens its channel anew: the one before is not used any more. */

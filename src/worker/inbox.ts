@@ -128,15 +128,19 @@ export class Inbox {
     return this.#firstBlockSeen;
   }
 
-  /** A producer attempt opens its channel over `link`. */
-  open(producer: number, fromEpoch: number, link: InboundLink): void {
+  /**
+   * A producer attempt opens its channel over `link`; false when a newer one has taken over, whose
+   * channel then stays as it is.
+   */
+  open(producer: number, fromEpoch: number, link: InboundLink): boolean {
     const entry = this.#producers[producer];
     if (entry.receiver.open(fromEpoch) === 'fenced') {
       link.fenced(entry.receiver.fromEpoch);
-      return;
+      return false;
     }
     entry.link = link;
     link.ready(entry.receiver.watermark, this.#credit);
+    return true;
   }
 
   /** A block arrived over `link`. */

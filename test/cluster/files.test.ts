@@ -44,6 +44,7 @@ test('every command about files works at any node, and says where things are', a
   const cluster = await Cluster.make();
   t.teardown(() => cluster.close());
   const nodes = await cluster.grow(4);
+  await cluster.whole();
   const dir = tmpDir(t);
   const local = join(dir, 'local.txt');
   writeFileSync(local, 'one\ntwo\n');
@@ -165,6 +166,7 @@ async function withCluster(
     cluster = await Cluster.make(flags, network);
     await cluster.run(['keygen', key]);
     await cluster.grow(NODES);
+    await cluster.whole();
     await cluster.voters(5);
     await body(cluster, cutIn(network));
   } finally {

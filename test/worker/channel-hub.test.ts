@@ -1,0 +1,74 @@
+/** Who may take the place of whom among the channels into a task. */
+import test from 'ava';
+import { silentLog, systemClock } from '../../src/core/index.ts';
+import type { Connection } from '../../src/transport/index.ts';
+import { InProcessHub, InProcessTransport } from '../../src/transport/index.ts';
+import type { ChannelOpen, Data, Message } from '../../src/wire/index.ts';
+import { ChannelHub } from '../../src/worker/channel-hub.ts';
+import { Inbox } from '../../src/worker/inbox.ts';
+import { Peers } from '../../src/worker/peers.ts';
+
+/** A connection of which only what is sent matters. */
+function peer(name: string): Connection & { readonly said: Message[] } {
+  const said: Message[] = [];
+  return {
+    said,
+    peer: name,
+    remote: { node: name, role: 'node', term: 0 },
+    queuedBytes: 0,
+    send: (message) => void said.push(message),
+    drained: () => null,
+    serve: () => {},
+    close: () => {},
+  };
+}
+
+function hubWith(inbox: Inbox): ChannelHub {
+  const identity = { node: 'here#1', role: 'node', term: () => 0 } as const;
+  const transport = new InProcessTransport({
+    hub: new InProcessHub(),
+    identity,
+    clock: systemClock,
+  });
+  const peers = new Peers({ transport, receiver: () => ({ receive: () => false, closed() {} }) });
+  return new ChannelHub({
+    peers,
+    clock: systemClock,
+    log: silentLog,
+    consumer: () => ({ kind: 'ready', inbox, epoch: 1, producer: 0 }),
+    route: () => null,
+  });
+}
+
+function open(fromEpoch: number): ChannelOpen {
+  const of = { job: 'j', fromStage: 0, fromIndex: 0, toStage: 1, toIndex: 0 };
+  return { kind: 'channel-open', channel: 1, fromEpoch, ...of };
+}
+
+function data(fromEpoch: number, firstSeq: number): Data {
+  const block = new Uint8Array(10);
+  return { kind: 'data', channel: 1, fromEpoch, toEpoch: 1, firstSeq, count: 1, block };
+}
+
+test('an attempt that was replaced and comes back does not take the channel of its successor', (t) => {
+  const inbox = new Inbox({
+    watermarks: [0],
+    ended: [false],
+    restartOnNewEpoch: false,
+    arrived: () => {},
+    broken: (error) => t.fail(String(error)),
+  });
+  const hub = hubWith(inbox);
+  const [successor, zombie] = [peer('new#1'), peer('old#1')];
+  hub.receive(successor, open(2));
+  hub.receive(successor, data(2, 1));
+  hub.receive(zombie, open(1));
+  t.deepEqual(
+    zombie.said.map(({ kind }) => kind),
+    ['fenced'],
+  );
+  hub.receive(successor, data(2, 2));
+  t.is(inbox.take(10)?.tuples, 2, 'what the successor sent afterwards was lost');
+  hub.receive(zombie, data(1, 3));
+  t.is(inbox.take(10), null);
+});
