@@ -19,6 +19,7 @@ test.before(async () => {
   cluster = await Cluster.make(['--replace-after', '1s']);
   await cluster.grow(3);
   await cluster.voters(3);
+  await cluster.whole();
 });
 test.after.always(() => cluster?.close());
 
