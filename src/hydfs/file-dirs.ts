@@ -108,6 +108,15 @@ export class FileDirs {
     }
   }
 
+  /** Deletes a draft that is not wanted. */
+  async forget(draft: string): Promise<void> {
+    try {
+      await this.#disk.rmdir(draft);
+    } catch (error) {
+      throw diskFault(error, 'removing', draft);
+    }
+  }
+
   /** Removes `dir` and what is in it (X1). */
   async discard(dir: string): Promise<void> {
     const trash = this.draft();

@@ -12,12 +12,14 @@ import {
   fault,
   isFault,
   type Logger,
+  present,
   type Random,
   reasonOf,
   systemRandom,
 } from '../core/index.ts';
 import { type Disk, SegmentedLog, type SyncMode } from '../storage/index.ts';
 import { FileDirs } from './file-dirs.ts';
+import { FileDraft } from './file-draft.ts';
 import { decodeSnapshot, readable } from './file-entry.ts';
 import { checkName, placeOf } from './file-name.ts';
 import { ANONYMOUS, emptyFile, type FileCore, type FileState, fileCore } from './file-state.ts';
@@ -34,6 +36,7 @@ import type {
   AppendOutcome,
   FileExtent,
   ReplicaGate,
+  StoredDraft,
   StoredFile,
   StoredFiles,
   WriterAppend,
@@ -231,13 +234,8 @@ export class LocalFileSystem implements FileSystem, StoredFiles {
   }
 
   async install(name: string, snapshot: Uint8Array, firstIndex: number): Promise<StoredFile> {
-    checkName(name);
+    const state = this.#stateIn(name, snapshot);
     const dir = this.#dirs.of(name);
-    const state = readable(dir, snapshot, decodeSnapshot);
-    if (state.name !== name) {
-      const reason = 'it was to be replaced by the file of another name';
-      throw fault('LOG_CORRUPT', { path: dir, offset: 0, reason });
-    }
     return this.#inTurn(name, async () => {
       const draft = firstIndex === 0 ? null : await this.#draft(snapshot, firstIndex);
       await this.#drop(name);
@@ -247,6 +245,23 @@ export class LocalFileSystem implements FileSystem, StoredFiles {
       if (file === null) throw fault('FILE_MISSING', { name });
       return file;
     });
+  }
+
+  async draft(name: string, snapshot: Uint8Array, firstIndex: number): Promise<StoredDraft> {
+    this.#refuseIfClosed();
+    const state = this.#stateIn(name, snapshot);
+    const dir = firstIndex === 0 ? this.#dirs.draft() : await this.#draft(snapshot, firstIndex);
+    const options = { ...this.#fileOptions(name), dir };
+    const begun = firstIndex === 0 ? OpenFile.begin(options, state) : OpenFile.load(options);
+    const file = present(await begun, 'a draft was made durable before it is opened');
+    const place = (): Promise<StoredFile> => {
+      return this.#inTurn(name, async () => {
+        await this.#drop(name);
+        await this.#dirs.place(dir, this.#dirs.of(name));
+        return present(await this.#load(name), 'a draft has an entry or a snapshot');
+      });
+    };
+    return new FileDraft({ file, place, discard: () => this.#dirs.forget(dir) });
   }
 
   async openFile(name: string): Promise<StoredFile> {
@@ -345,6 +360,16 @@ export class LocalFileSystem implements FileSystem, StoredFiles {
       });
       throw error;
     }
+  }
+
+  /** The state in the snapshot of the file `name`. @throws LOG_CORRUPT when it is none */
+  #stateIn(name: string, snapshot: Uint8Array): FileState {
+    checkName(name);
+    const path = this.#dirs.of(name);
+    const state = readable(path, snapshot, decodeSnapshot);
+    if (state.name === name) return state;
+    const reason = 'it was to be replaced by the file of another name';
+    throw fault('LOG_CORRUPT', { path, offset: 0, reason });
   }
 
   /** Makes the log of a file that begins at an index above 0, aside; it is durable. */

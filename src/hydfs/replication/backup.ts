@@ -10,6 +10,7 @@
  * B4 Points are discarded one after the other with what else happens to them: on behalf of a filling,
  *    or when the newest configuration known does not name this store. What a store that is in no
  *    configuration has never counts, so a late discard costs space only.
+ * B5 A copy that is made anew is made aside while what is there has more, and given up with its session.
  */
 import { failpoint, isFault, reasonOf } from '../../core/index.ts';
 import { Assembly, type Bundle, entriesOf, undivide } from './bundle.ts';
@@ -25,7 +26,7 @@ import type {
   TrimParams,
   Why,
 } from './messages.ts';
-import type { FileExtent, StoredFile } from './stored-files.ts';
+import type { FileExtent, StoredDraft, StoredFile } from './stored-files.ts';
 import { Turns } from './turns.ts';
 
 export interface SessionStart extends Stamp {
@@ -43,6 +44,20 @@ interface Pieces {
   readonly entry: Assembly;
 }
 
+/** A copy that is made anew, in one session. */
+interface Draft {
+  readonly point: number;
+  readonly session: number;
+  /** It takes the place of the other one when it has the entries before. */
+  readonly wholeAt: number;
+  readonly copy: StoredDraft;
+}
+
+/** An entry, or several, of a request, and how far a copy that is made anew has to come. */
+interface Taken extends Bundle {
+  readonly wholeAt: number;
+}
+
 export class Backup {
   readonly #context: ReplicaContext;
   /** Called when a newer configuration than the own is heard of. */
@@ -52,6 +67,7 @@ export class Backup {
   readonly #files = new Turns<string>();
   /** Entries that come in pieces, by the name of their file. */
   readonly #assemblies = new Map<string, Pieces>();
+  readonly #drafts = new Map<string, Draft>();
 
   constructor(context: ReplicaContext, overtaken: (point: number, version: number) => void) {
     this.#context = context;
@@ -76,6 +92,7 @@ export class Backup {
     this.#overtaken(start.point, start.version);
     return this.#points.run(start.point, async () => {
       await this.#files.settled((name) => name.startsWith(prefixOf(start.point)));
+      await this.#dropDrafts(start.point);
       if (start.fill !== null && start.fill !== held.fill) {
         const late = this.#refusal(start);
         if (late !== null) return late;
@@ -99,6 +116,7 @@ export class Backup {
       held.version = config.version;
       held.fill = null;
       await this.#files.settled((name) => name.startsWith(prefixOf(point)));
+      await this.#dropDrafts(point);
       await this.#wipe(point, `configuration ${config.version} does not name this store`);
     });
   }
@@ -108,7 +126,8 @@ export class Backup {
     if (refusal !== null) return refusal;
     const payloads = undivide(params, data);
     if (payloads === null || payloads.length === 0) return this.#broken(params);
-    return this.#take(params, { index: params.index, install: params.install, payloads });
+    const { index, install, wholeAt } = params;
+    return this.#take(params, { index, install, wholeAt, payloads });
   }
 
   piece(params: PieceParams, data: Uint8Array): Promise<Reply> {
@@ -125,13 +144,14 @@ export class Backup {
     }
     if (!assembly.entry.complete) return Promise.resolve({ kind: 'done', next: index });
     this.#assemblies.delete(name);
-    return this.#take(params, assembly.entry.bundle);
+    return this.#take(params, { ...assembly.entry.bundle, wholeAt: params.wholeAt });
   }
 
   remove(params: RemoveParams): Promise<Reply> {
     return this.#inTurn(params, async () => {
       const refusal = this.#refusal(params);
       if (refusal !== null) return refusal;
+      await this.#dropDraft(params.name);
       await this.#context.files.discard(params.name);
       failpoint('hydfs.copy-removed');
       return { kind: 'done', next: 0 };
@@ -154,33 +174,76 @@ export class Backup {
   }
 
   /** B1, B2. */
-  async #take(stamp: FileStamp, bundle: Bundle): Promise<Reply> {
+  async #take(stamp: FileStamp, taken: Taken): Promise<Reply> {
+    const next = taken.index + entriesOf(taken);
     const placed = await this.#inTurn(stamp, async () => {
       const early = this.#refusal(stamp);
       if (early !== null) return early;
-      const { index, install, payloads } = bundle;
-      const file = install
-        ? await this.#install(stamp, payloads[0], index)
-        : await this.#open(stamp.name);
+      const { index, install, payloads } = taken;
+      const file = install ? await this.#install(stamp, taken) : await this.#current(stamp);
       if (file === null) return this.#refused(stamp, 'missing');
       const refusal = this.#refusal(stamp);
       if (refusal !== null) return refusal;
       if (file.nextIndex !== index) return this.#refused(stamp, 'index');
       const entries = install ? payloads.slice(1) : payloads;
-      const durable = entries.length > 0 ? file.copyIn(index, entries) : file.settled();
+      const durable = entries.length > 0 ? file.copyIn(index, entries) : Promise.resolve();
       // whoever waits for it below is told; nobody else has to be
       durable.catch(() => {});
       return { durable };
     });
     if ('kind' in placed) return placed;
     await placed.durable;
+    const refusal = await this.#placeDraft(stamp, next);
+    if (refusal !== null) return refusal;
     failpoint('hydfs.copy-durable');
-    return { kind: 'done', next: bundle.index + entriesOf(bundle) };
+    return { kind: 'done', next };
   }
 
-  #install(stamp: FileStamp, snapshot: Uint8Array, index: number): Promise<StoredFile> {
-    this.#context.occupied.points.add(stamp.point);
-    return this.#context.files.install(stamp.name, snapshot, index);
+  /** Begins a copy anew: aside, when what is there has more. */
+  async #install(
+    stamp: FileStamp,
+    { index, wholeAt, payloads }: Taken,
+  ): Promise<StoredFile | StoredDraft> {
+    const { files, occupied } = this.#context;
+    const { point, session, name } = stamp;
+    const [snapshot] = payloads;
+    await this.#dropDraft(name);
+    occupied.points.add(point);
+    if (wholeAt <= index) return files.install(name, snapshot, index);
+    const copy = await files.draft(name, snapshot, index);
+    this.#drafts.set(name, { point, session, wholeAt, copy });
+    return copy;
+  }
+
+  /** What the entries of this session are for. */
+  #current({ name, session }: FileStamp): Promise<StoredFile | null> | StoredDraft {
+    const draft = this.#drafts.get(name);
+    return draft?.session === session ? draft.copy : this.#open(name);
+  }
+
+  /** A draft that is whole with the entries before `next` takes its place. */
+  async #placeDraft(stamp: FileStamp, next: number): Promise<Refusal | null> {
+    const draft = this.#drafts.get(stamp.name);
+    if (draft?.session !== stamp.session || next < draft.wholeAt) return null;
+    return this.#inTurn(stamp, async () => {
+      if (this.#drafts.get(stamp.name) !== draft) return null;
+      const refusal = this.#refusal(stamp);
+      if (refusal !== null) return refusal;
+      this.#drafts.delete(stamp.name);
+      await draft.copy.place();
+      return null;
+    });
+  }
+
+  async #dropDraft(name: string): Promise<void> {
+    const draft = this.#drafts.get(name);
+    this.#drafts.delete(name);
+    await draft?.copy.discard();
+  }
+
+  async #dropDrafts(point: number): Promise<void> {
+    const names = [...this.#drafts].filter(([, draft]) => draft.point === point);
+    for (const [name] of names) await this.#dropDraft(name);
   }
 
   /** Null when there is no such file, or none that can be gone on with. */

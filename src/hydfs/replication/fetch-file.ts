@@ -4,7 +4,7 @@ import { isDamage, isDiskFault, type ReplicaContext } from './context.ts';
 import { notReady } from './faults.ts';
 import { type FetchItem, fetchItemSchema, METHODS, type Stamp } from './messages.ts';
 import type { Source } from './reconcile.ts';
-import type { StoredFile } from './stored-files.ts';
+import type { StoredDraft, StoredFile } from './stored-files.ts';
 
 export interface FileFetch extends Source {
   readonly name: string;
@@ -24,28 +24,34 @@ export class UnreadableThere extends Error {
 export async function fetchFile(context: ReplicaContext, options: FileFetch): Promise<StoredFile> {
   const { name, store, extent, whole, stamp, signal } = options;
   const { files } = context;
-  let file = whole ? null : await files.openFile(name);
+  let file: StoredFile | StoredDraft | null = whole ? null : await files.openFile(name);
+  let draft: StoredDraft | null = null;
   let durable: Promise<void> = Promise.resolve();
   const from = file?.nextIndex ?? 0;
-  for await (const { index, install, payloads } of bundles(context, options, from)) {
-    signal.throwIfAborted();
-    if (install) {
+  try {
+    for await (const { index, install, payloads } of bundles(context, options, from)) {
+      signal.throwIfAborted();
+      if (install && draft === null) {
+        context.occupied.points.add(stamp.point);
+        draft = await files.draft(name, payloads[0], index);
+        file = draft;
+        continue;
+      }
+      if (file?.nextIndex !== index) throw notReady(name, `store ${store} sent other entries`);
       await durable;
-      context.occupied.points.add(stamp.point);
-      file = await files.install(name, payloads[0], index);
-      continue;
+      durable = file.copyIn(index, payloads);
+      durable.catch(() => {});
     }
-    if (file?.nextIndex !== index) throw notReady(name, `store ${store} sent other entries`);
     await durable;
-    durable = file.copyIn(index, payloads);
-    durable.catch(() => {});
+    failpoint('hydfs.file-fetched');
+    if (file === null || file.nextIndex < extent.nextIndex) {
+      throw notReady(name, `store ${store} has sent a part of it only`);
+    }
+    signal.throwIfAborted();
+    return draft === null ? await files.openFile(name) : await draft.place();
+  } finally {
+    await draft?.discard();
   }
-  await durable;
-  failpoint('hydfs.file-fetched');
-  if (file === null || file.nextIndex < extent.nextIndex) {
-    throw notReady(name, `store ${store} has sent a part of it only`);
-  }
-  return file;
 }
 
 async function* bundles(

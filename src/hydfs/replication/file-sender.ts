@@ -5,7 +5,8 @@
  *    The replica places them one behind the other, so an answer means everything before it too.
  * T2 New entries come from memory. What is no longer kept is read back from the disk, in one go until
  *    memory has the rest; a filling replica's share of that is paced.
- * T3 A copy that cannot be gone on with begins anew with a snapshot, when nothing else is under way.
+ * T3 A copy that cannot be gone on with begins anew with a snapshot, when nothing else is under way. It
+ *    replaces the other one when it has all that is committed, so a replica never has less than before.
  * T4 A replica that does not count yet is sent committed entries only, so it never holds what the
  *    other ones may lose.
  * T5 Whatever goes wrong ends the session: the next survey tells where the replica stands.
@@ -41,6 +42,8 @@ export class FileSender {
   readonly #session: SenderSession;
   readonly #file: PrimaryFile;
   #sent: number;
+  /** A copy that is made anew is whole with the entries before. */
+  #wholeAt = 0;
   #underWay = 0;
   #mode: Mode = 'streaming';
   #room: PromiseWithResolvers<void> | null = null;
@@ -111,6 +114,7 @@ export class FileSender {
   /** Runs what needs time beside `pump`, alone, and goes on with `pump`. */
   #apart(): void {
     const anew = this.#mode === 'anew';
+    const { stored } = this.#file;
     this.#mode = 'reading-back';
     const done = (): void => {
       if (this.#over) return;
@@ -119,6 +123,8 @@ export class FileSender {
     };
     const failed = (error: unknown): void => {
       if (this.#over) return;
+      // it was made anew meanwhile: what was open is not there any more
+      if (stored !== null && this.#file.stored !== stored) return done();
       this.#stuck = true;
       this.#session.unreadable(this.#file, error);
     };
@@ -138,6 +144,8 @@ export class FileSender {
     if (this.#over) return;
     this.acked = firstIndex;
     this.#sent = firstIndex;
+    const { everywhereIndex, committedIndex } = this.#file;
+    this.#wholeAt = this.#session.counts() ? everywhereIndex : committedIndex;
     await this.#sendWhole([snapshot], true);
   }
 
@@ -225,7 +233,11 @@ export class FileSender {
     this.#sent = next;
     this.#underWay += 1;
     const data = entries.flatMap(({ parts }) => parts);
-    const reply = await this.#ask(METHODS.copy, { index, install, ...divide(entries) }, data);
+    const reply = await this.#ask(
+      METHODS.copy,
+      { index, install, wholeAt: this.#wholeAt, ...divide(entries) },
+      data,
+    );
     this.#underWay -= 1;
     this.#answered(reply, next);
     this.#room?.resolve();
@@ -241,7 +253,7 @@ export class FileSender {
     const { pieceBytes } = this.#context.limits;
     let reply: Reply | null = null;
     for (const { offset, data, crc } of piecesOf(joined(entries[0]), pieceBytes)) {
-      const params = { index, install, offset, total, crc };
+      const params = { index, install, offset, total, wholeAt: this.#wholeAt, crc };
       reply = await this.#ask(METHODS.piece, params, [data]);
       if (reply?.kind !== 'done') break;
     }

@@ -27,6 +27,7 @@ export { Replicas } from './replicas.ts';
 export type {
   FileExtent,
   ReplicaGate,
+  StoredDraft,
   StoredFile,
   StoredFiles,
   WriterAppend,

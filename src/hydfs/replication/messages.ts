@@ -63,9 +63,16 @@ const divided = { sizes: z.array(count).max(BATCH_ENTRIES_MAX), crc };
 
 /**
  * With `install` the first of the entries in the data is not one but a snapshot: the file begins
- * there, at `index`, in place of one that may be there.
+ * there, at `index`. It takes the place of one that may be there when it has the entries before
+ * `wholeAt`.
  */
-export const copySchema = z.object({ ...ofFile, index: count, install: z.boolean(), ...divided });
+export const copySchema = z.object({
+  ...ofFile,
+  index: count,
+  install: z.boolean(),
+  wholeAt: count,
+  ...divided,
+});
 
 /** The bytes of entry `index` from `offset` on, of `total`; `install` as in `copy`, for a snapshot. */
 const part = {
@@ -74,7 +81,7 @@ const part = {
   total: count.max(ENTRY_PAYLOAD_MAX),
   install: z.boolean(),
 };
-export const pieceSchema = z.object({ ...ofFile, ...part, crc });
+export const pieceSchema = z.object({ ...ofFile, ...part, wholeAt: count, crc });
 
 /** `whole`: a snapshot comes before the entries, which begin with the first that is kept. */
 export const fetchSchema = z.object({ ...ofFile, from: count, whole: z.boolean() });

@@ -112,6 +112,11 @@ export class PrimaryFile {
     return this.#marks[0].length;
   }
 
+  /** False when the disk here lost what had its place: this store is not the one to go on. */
+  matches(stored: StoredFile): boolean {
+    return this.#stored === stored || stored.nextIndex === this.nextIndex;
+  }
+
   /** The file is open, before anything is placed; or it was made anew. */
   attach(stored: StoredFile): void {
     if (this.#stored === stored) return;

@@ -164,7 +164,20 @@ export class PrimaryPoint implements LinkOwner {
     }
     const { kind } = file.phase;
     if (kind !== 'open') throw notReady(file.name, kind === 'mending' ? MENDING : REMOVING);
-    file.attach(stored);
+    this.attach(file, stored);
+  }
+
+  /** The file is open. @throws REPLICA_NOT_READY when it is not what this primary goes on from */
+  attach(file: PrimaryFile, stored: StoredFile): void {
+    if (file.matches(stored)) return file.attach(stored);
+    const { point, version } = this;
+    const facts = { point, version, name: file.name, next: stored.nextIndex };
+    this.#context.log.error(
+      'entries are lost here after a fault; the others are asked again',
+      facts,
+    );
+    if (this.#config !== null) this.#begin(this.#config);
+    throw this.#notReady();
   }
 
   /** A client's entry has its place. */
@@ -224,10 +237,14 @@ export class PrimaryPoint implements LinkOwner {
   unreadable(file: PrimaryFile, error: unknown): void {
     const facts = { point: this.point, name: file.name, reason: reasonOf(error) };
     this.#context.log.error('a file cannot be read here for another replica', facts);
-    if (isDamage(error)) this.#host.damaged(this, file, error);
-    else if (isDiskFault(error)) {
+    if (isDamage(error)) return this.#host.damaged(this, file, error);
+    if (isDiskFault(error)) {
       this.#context.unfit(this.#context.store, this.point, this.version, error);
     }
+    const { clock, limits } = this.#context;
+    clock.timer(limits.retryMsMax, () => {
+      for (const link of this.#links.values()) link.retry(file);
+    });
   }
 
   lost(link: ReplicaLink): void {

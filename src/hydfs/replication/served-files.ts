@@ -265,7 +265,7 @@ export class ServedFiles implements PrimaryFiles {
     };
     const stored = await this.#noting(point, open());
     if (file.phase.kind === 'gone') throw file.phase.reason;
-    if (file.phase.kind === 'open') file.attach(stored);
+    if (file.phase.kind === 'open') point.attach(file, stored);
     return stored;
   }
 
@@ -318,6 +318,7 @@ export class ServedFiles implements PrimaryFiles {
   ): AsyncGenerator<Uint8Array> {
     let at = from;
     for (let mends = 0; ; ) {
+      const { stored } = served.file;
       try {
         for await (const piece of bytes(at)) {
           at += piece.length;
@@ -326,8 +327,11 @@ export class ServedFiles implements PrimaryFiles {
         }
         return;
       } catch (error) {
-        if (!isDamage(error) || mends === MENDS_MAX) throw error;
+        if (mends === MENDS_MAX) throw error;
         mends += 1;
+        // made anew meanwhile: what was open is not there any more
+        if (stored !== null && served.file.stored !== stored) continue;
+        if (!isDamage(error)) throw error;
         await this.#options.mender.mend(served, error);
       }
     }

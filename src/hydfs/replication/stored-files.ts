@@ -84,6 +84,17 @@ export interface StoredFile {
   trim(beforeOffset: number): Promise<void>;
 }
 
+/** A copy of a file that is not whole yet, and counts for nothing until it is placed. */
+export interface StoredDraft {
+  readonly nextIndex: number;
+  /** As that of `StoredFile`. */
+  copyIn(index: number, payloads: readonly Uint8Array[]): Promise<void>;
+  /** Waits for what was copied; then it is the file of its name. */
+  place(): Promise<StoredFile>;
+  /** Nothing happens when it was placed. */
+  discard(): Promise<void>;
+}
+
 /** A file in an inventory. */
 export interface FileExtent {
   readonly name: string;
@@ -110,6 +121,11 @@ export interface StoredFiles {
    * @throws LOG_CORRUPT when that is no snapshot of a file named `name`
    */
   install(name: string, snapshot: Uint8Array, firstIndex: number): Promise<StoredFile>;
+  /**
+   * A copy that is made aside, and takes the place of what is there when it is whole.
+   * @throws as `install`
+   */
+  draft(name: string, snapshot: Uint8Array, firstIndex: number): Promise<StoredDraft>;
   /** @throws FILE_MISSING, LOG_CORRUPT */
   openFile(name: string): Promise<StoredFile>;
   /** Appends as `FileWriter.append` does. @throws FILE_MISSING, and as that */

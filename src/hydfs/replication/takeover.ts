@@ -1,7 +1,8 @@
 import { present, reasonOf } from '../../core/index.ts';
 import type { ReplicaContext } from './context.ts';
+import { notReady } from './faults.ts';
 import { fetchFile, UnreadableThere } from './fetch-file.ts';
-import type { Stamp } from './messages.ts';
+import { METHODS, replySchema, type Stamp } from './messages.ts';
 import type { Attempt } from './point-phase.ts';
 import { type Fetch, missingHere } from './reconcile.ts';
 import type { FileExtent } from './stored-files.ts';
@@ -27,23 +28,38 @@ export async function fetchMissing(
     const session = present(sessions.get(store), 'the copy is of a store that was surveyed');
     return { point, version, session };
   };
+  const withdrawn = (store: string, name: string): void => {
+    for (const [link, { session, inventory }] of attempt.found) {
+      if (inventory.store !== store) continue;
+      const files = inventory.files.filter((file) => file.name !== name);
+      attempt.found.set(link, { session, inventory: { store, files } });
+    }
+  };
+  const others: Others = { stampFor, withdrawn, signal };
   const missing = missingHere(own, inventories);
   const fetches = missing.map((fetch) => {
-    return context.pushes.run(() => fetchOne(context, fetch, stampFor, signal));
+    return context.pushes.run(() => fetchOne(context, fetch, others));
   });
   const results = await Promise.allSettled(fetches);
   for (const result of results) if (result.status === 'rejected') throw result.reason;
   return missing.length > 0;
 }
 
+/** How the stores of the other copies are asked. */
+interface Others {
+  readonly stampFor: (store: string) => Stamp;
+  /** A store does not have a file any more. */
+  readonly withdrawn: (store: string, name: string) => void;
+  readonly signal: AbortSignal;
+}
+
 /** Fetches the most that can be read. */
 async function fetchOne(
   context: ReplicaContext,
   { name, sources, absent }: Fetch,
-  stampFor: (store: string) => Stamp,
-  signal: AbortSignal,
+  { stampFor, withdrawn, signal }: Others,
 ): Promise<void> {
-  let unread: unknown = null;
+  const unread: { readonly store: string; readonly reason: unknown }[] = [];
   for (const { store, extent, whole } of sources) {
     signal.throwIfAborted();
     const stamp = stampFor(store);
@@ -51,12 +67,20 @@ async function fetchOne(
     context.log.info('a file is longer elsewhere and is fetched', facts);
     try {
       await fetchFile(context, { name, store, extent, whole, stamp, signal });
-      return;
+      break;
     } catch (error) {
       if (!(error instanceof UnreadableThere)) throw error;
       context.log.error('the longest copy of a file is damaged', { name, reason: reasonOf(error) });
-      unread = error;
+      unread.push({ store, reason: error });
     }
   }
-  if (absent) throw unread;
+  if (absent && unread.length === sources.length) throw unread[0].reason;
+  // what is longer there will be written otherwise: before that it has to go
+  for (const { store } of unread) {
+    const params = { ...stampFor(store), name };
+    const request = { store, method: METHODS.remove, params, answer: replySchema, signal };
+    const reply = await context.peers.call(request);
+    if (reply.kind === 'refused') throw notReady(name, `store ${store} refuses (${reply.why})`);
+    withdrawn(store, name);
+  }
 }
