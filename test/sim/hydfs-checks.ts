@@ -287,7 +287,9 @@ function madeOnce(name: string, creates: History['creates'], removes: History['r
   for (const first of made) {
     for (const second of made) {
       if (first === second || first.began > second.began) continue;
-      const between = removes.some((each) => each.began < second.ended && each.ended > first.began);
+      // the one that was asked first may have been the last to take effect
+      const end = Math.max(first.ended, second.ended);
+      const between = removes.some((each) => each.began < end && each.ended > first.began);
       if (!between) throw new Broken(`create: ${name} was made twice and never removed between`);
     }
   }
