@@ -24,11 +24,11 @@ import { SimDisk } from '../../sim/sim-disk.ts';
 import { openFiles } from '../helpers.ts';
 
 const quick: Partial<ReplicaLimits> = {
-  readyMs: 5_000,
-  commitMs: 5_000,
+  readyMs: 30_000,
+  commitMs: 30_000,
   retryMs: 2,
   retryMsMax: 20,
-  requestMs: 5_000,
+  requestMs: 30_000,
   scrubMs: 0,
 };
 

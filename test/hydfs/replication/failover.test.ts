@@ -58,11 +58,12 @@ test('an append is not acknowledged while one replica of the configuration lacks
 });
 
 test('a primary that lost its place without knowing acknowledges nothing and tells nothing new', async (t) => {
-  const cluster = await three(t, { limits: { commitMs: 300, readyMs: 300 } });
+  const cluster = await three(t, { limits: { commitMs: 1_000, readyMs: 1_000 } });
   const old = cluster.site('a');
   old.frozen = new Map(cluster.keeper.configs);
   cluster.keeper.set(['b', 'c']);
   const files = cluster.site('b').replicas.files();
+  await until(async () => (await files.listing()).points.length > 0, { what: 'b to serve' });
   await files.append(NAME, Buffer.from('from b\n'));
   await t.throwsAsync(old.replicas.files().append(NAME, Buffer.from('from a\n')));
   await t.throwsAsync(old.replicas.files().append(NAME, Buffer.from('again\n')));

@@ -30,7 +30,7 @@ export function configOf(cluster: Cluster): { version: number; replicas: readonl
 }
 
 /** True when `work` has neither come to an end nor failed after some turns of the event loop. */
-export async function isPending(work: Promise<unknown>, turns = 50): Promise<boolean> {
+export async function isPending(work: Promise<unknown>, turns = 20): Promise<boolean> {
   let pending = true;
   const over = (): void => {
     pending = false;
