@@ -7,7 +7,6 @@
  */
 import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { createInterface } from 'node:readline/promises';
 import { Fault, fault, isFault, randomId, sleep, systemRandom } from '../core/index.ts';
 import type { JobView } from '../leader/index.ts';
 import {
@@ -24,7 +23,9 @@ import { destinationFileName } from '../worker/index.ts';
 import type { ExitCode } from './command.ts';
 import type { Flags } from './command-line.ts';
 import { Following } from './following.ts';
+import { Interrupts } from './interrupts.ts';
 import { type Io, write } from './io.ts';
+import { commandAt } from './reach-words.ts';
 
 const AGAIN_MS = 500;
 /** How long a lost node is replaced or waited for. */
@@ -44,7 +45,7 @@ export async function runInCluster(run: ClusterRun): Promise<ExitCode> {
   const { service, close } = await reachNode(target);
   let submitted: Submitted;
   try {
-    await checkStored(service, run.spec);
+    await checkStored(service, run);
     submitted = await submit(service, spec, flags);
   } finally {
     close();
@@ -61,7 +62,7 @@ export async function runInCluster(run: ClusterRun): Promise<ExitCode> {
 }
 
 /** A source that is a file here and not in HyDFS is the mistake that everybody makes once. */
-async function checkStored(service: Service, spec: JobSpec): Promise<void> {
+async function checkStored(service: Service, { spec, target, flags }: ClusterRun): Promise<void> {
   for (const { file } of spec.sources) {
     const name = storedName(file);
     try {
@@ -70,7 +71,10 @@ async function checkStored(service: Service, spec: JobSpec): Promise<void> {
       if (!isFault(error, 'FILE_MISSING')) throw error;
       const path = resolve(spec.baseDir, name);
       const here = await stat(path).catch(() => null); // only asked for the hint
-      if (here?.isFile() === true) throw fault('SOURCE_NOT_STORED', { name, path }, error);
+      if (here?.isFile() === true) {
+        const command = commandAt(target, flags.data, ['fs', 'create', name, path]);
+        throw fault('SOURCE_NOT_STORED', { name, path, command }, error);
+      }
       throw fault('SOURCE_MISSING', { source: `hydfs:${name}` }, error);
     }
   }
@@ -93,7 +97,6 @@ async function submit(service: Service, spec: JobSpec, flags: Flags): Promise<Su
 }
 
 type Followed = Omit<ClusterRun, 'spec'>;
-type Wish = 'detach' | 'stop';
 
 /** Follows `job` until it rests or the one who follows has enough. */
 export async function followInCluster(followed: Followed, job: string): Promise<ExitCode> {
@@ -125,19 +128,21 @@ async function followOnce(
 ): Promise<ExitCode> {
   const { service, close } = await reachNode(target);
   const left = new AbortController();
-  const interrupts = new Interrupts(io, async (wish) => {
-    if (wish === 'stop') await service.stop(job, 'end');
-    else left.abort();
+  let following: Following | null = null;
+  const interrupts = new Interrupts(io, {
+    detach: () => left.abort(),
+    stop: async () => void (await service.stop(job, 'end')),
+    asking: (isAsking) => following?.hold(isAsking),
   });
   try {
     const spec = await service.spec(job);
-    const following = new Following({ service, spec, io, quiet: flags.quiet, startedAt });
+    following = new Following({ service, spec, io, quiet: flags.quiet, startedAt });
     const first = await service.job(job);
     const printing = flags.print ? new Printing(service, spec, first.job, io) : null;
     const view = await following.watch(first.job, left.signal);
     await printing?.finish(left.signal.aborted);
     if (left.signal.aborted) {
-      const again = `rainstorm attach ${view.name}`;
+      const again = commandAt(target, flags.data, ['attach', view.name]);
       await following.say(`job ${view.name} goes on without you; \`${again}\` follows it again`);
       return 0;
     }
@@ -146,50 +151,6 @@ async function followOnce(
   } finally {
     interrupts.close();
     close();
-  }
-}
-
-/** Ctrl-C asks once what is meant; the second one, or where nobody can be asked, leaves the job alone. */
-class Interrupts {
-  readonly #io: Io;
-  readonly #decided: (wish: Wish) => Promise<void>;
-  readonly #off: () => void;
-  readonly #over = new AbortController();
-  #asked = false;
-
-  constructor(io: Io, decided: (wish: Wish) => Promise<void>) {
-    this.#io = io;
-    this.#decided = decided;
-    this.#off = io.onInterrupt(() => void this.#interrupted());
-  }
-
-  close(): void {
-    this.#off();
-    this.#over.abort();
-  }
-
-  async #interrupted(): Promise<void> {
-    const wish = this.#asked || !this.#io.stdin.isTTY ? 'detach' : await this.#ask();
-    if (wish !== null) await this.#decided(wish);
-  }
-
-  /** Null: go on following. */
-  async #ask(): Promise<Wish | null> {
-    this.#asked = true;
-    const { stdin: input, stderr: output } = this.#io;
-    const lines = createInterface({ input, output });
-    lines.once('SIGINT', () => void this.#decided('detach'));
-    try {
-      const question = '\n[d]etach and let the job go on, [s]top it, or Enter to go on watching? ';
-      const answer = await lines.question(question, { signal: this.#over.signal });
-      if (/^s/i.test(answer)) return 'stop';
-      this.#asked = /^d/i.test(answer);
-      return this.#asked ? 'detach' : null;
-    } catch {
-      return null; // the job has ended meanwhile, or the terminal is gone
-    } finally {
-      lines.close();
-    }
   }
 }
 

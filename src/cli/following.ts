@@ -24,31 +24,38 @@ export interface FollowingOptions {
 
 export class Following {
   readonly #options: FollowingOptions;
+  readonly #view: ProgressView;
 
   constructor(options: FollowingOptions) {
+    const { spec, io } = options;
     this.#options = options;
-  }
-
-  /** Shows the job until it rests or `signal` aborts; gives what was seen last. */
-  async watch(job: string, signal?: AbortSignal): Promise<JobView> {
-    const { service, spec, io, quiet } = this.#options;
-    const view = new ProgressView({
+    this.#view = new ProgressView({
       title: spec.name,
       output: io.stderr,
       clock: io.clock,
       terminal: () => io.terminal('stderr'),
     });
+  }
+
+  /** Draws nothing while `isHeld`: something else is on the screen. */
+  hold(isHeld: boolean): void {
+    this.#view.hold(isHeld);
+  }
+
+  /** Shows the job until it rests or `signal` aborts; gives what was seen last. */
+  async watch(job: string, signal?: AbortSignal): Promise<JobView> {
+    const { service, quiet } = this.#options;
     const sizes = await this.#sourceSizes();
     let last = await service.job(job);
     try {
       for await (const seen of service.watch(job, signal)) {
         last = seen;
-        if (!quiet) view.update(progressOf(seen, sizes, this.#elapsed()));
+        if (!quiet) this.#view.update(progressOf(seen, sizes, this.#elapsed()));
       }
     } catch (error) {
       if (signal?.aborted !== true) throw error;
     } finally {
-      view.finish();
+      this.#view.finish();
     }
     return last;
   }

@@ -18,7 +18,7 @@ export interface Io {
   /** Leaves at once with `code`: nothing is waited for. */
   exit(code: number): void;
   /** Calls `stop` at each Ctrl-C or SIGTERM until the returned function is called. */
-  onInterrupt(stop: () => void): () => void;
+  onInterrupt(stop: (signal: NodeJS.Signals) => void): () => void;
 }
 
 /** The real streams of this process; `exit` leaves it at once. */

@@ -5,7 +5,7 @@ export const clusterFaults = {
   SOURCE_NOT_STORED: {
     domain: 'user',
     exit: 2,
-    says: 'the source {name} is not in HyDFS, but {path} is a file here; put it there with `rainstorm fs create {name} {path}` and run the same command again',
+    says: 'the source {name} is not in HyDFS, but {path} is a file here; put it there with `{command}` and run the same command again',
   },
   SOURCE_REPEATED: {
     domain: 'user',

@@ -28,5 +28,6 @@ export { parseHostsFile, parseHostWords } from './hosts-file.ts';
 export type { ClusterKeyFile, KeyChoice } from './key-choice.ts';
 export { Program, programPath } from './program.ts';
 export type { Progress } from './progress.ts';
+export { shellCommand } from './quote.ts';
 export type { SessionOptions } from './ssh-session.ts';
 export { ensureUp, type UpRequest, type UpResult, type UpRow } from './up.ts';

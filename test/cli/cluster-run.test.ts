@@ -6,7 +6,7 @@ import { silentLog } from '../../src/core/index.ts';
 import { ClusterNode } from '../../src/node/index.ts';
 import { until } from '../helpers/poll.ts';
 import { tmpDir } from '../helpers/tmp-dir.ts';
-import { command } from './helpers.ts';
+import { command, shell } from './helpers.ts';
 
 type Ended = Awaited<ReturnType<typeof command>>;
 
@@ -96,15 +96,21 @@ test('in the data directory of a node of a cluster, a job runs there; elsewhere 
   t.regex(alone.stderr, /--detach is for jobs of a cluster/);
 });
 
-test('a source that is only here is named with the command that stores it', async (t) => {
-  const { cwd, ask, node } = await place(t);
-  writeScript(cwd);
-  writeJob(cwd);
-  writeFileSync(join(cwd, 'in.txt'), 'one\n');
-  const ran = await ask('run', 'job.yaml');
-  t.is(ran.code, 2);
-  t.true(ran.stderr.includes(`rainstorm fs create in.txt ${join(cwd, 'in.txt')}`), ran.stderr);
+test('a source that is only here is named with the command that stores it, which works as it stands', async (t) => {
+  const { cwd, node } = await place(t);
+  const dir = join(cwd, "a folder's");
+  mkdirSync(dir);
+  writeScript(dir);
+  writeJob(dir);
+  writeFileSync(join(dir, 'in.txt'), 'one\n');
+  const run = `rainstorm run job.yaml --cluster ${node.address}`;
+  const { code, stderr } = await shell(t, dir, run);
+  t.is(code, 2);
   t.deepEqual(await node.service.list(''), [], 'nothing was left behind');
+  const [, typed] = stderr.match(/put it there with `(.*)` and run the same command again/) ?? [];
+  t.regex(typed, /^rainstorm fs create in\.txt .* --cluster 127\.0\.0\.1:\d+$/, stderr);
+  const ended = await shell(t, dir, `${typed} && ${run} --print 2>/dev/null`);
+  t.regex(ended.stdout, /^ONE!$/m, ended.stderr);
 });
 
 test('what a job cannot bring or run is told, and a refused job leaves nothing in HyDFS', async (t) => {

@@ -13,7 +13,7 @@
  */
 import { type ChildProcess, type ChildProcessByStdio, spawn } from 'node:child_process';
 import { join } from 'node:path';
-import type { Readable } from 'node:stream';
+import type { Readable, Writable } from 'node:stream';
 import type { ExecutionContext } from 'ava';
 import { present, systemClock } from '../../src/core/index.ts';
 import { until, untilText } from './poll.ts';
@@ -37,6 +37,14 @@ export interface RunOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** The run is killed, and the test fails, when it takes longer. */
   readonly deadlineMs?: number;
+}
+
+/** A program on a terminal, and whoever sits at it. */
+export interface AtTerminal extends Running {
+  /** Types keys, as `s\r` or `\x03` for Ctrl-C. */
+  type(keys: string): void;
+  /** Resolves once what is drawn from now on, or was, matches. */
+  sees(pattern: RegExp): Promise<void>;
 }
 
 export interface Running {
@@ -80,16 +88,51 @@ export function startRainstorm(
 export function startProcess(
   t: ExecutionContext,
   commandLine: readonly string[],
-  { cwd, env = {}, deadlineMs = RUN_MS }: RunOptions,
+  options: RunOptions,
 ): Running {
   const [command, ...args] = commandLine;
   const child = spawn(command, args, {
+    ...spawnOptions(options),
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  return started(t, command, child);
+}
+
+/** Starts the program on a terminal of its own; what is drawn there is its stdout. */
+export function startAtTerminal(
+  t: ExecutionContext,
+  args: readonly string[],
+  options: RunOptions,
+): AtTerminal {
+  const script = join(projectRoot, 'test', 'helpers', 'on_terminal.py');
+  const child = spawn('python3', [script, ...rainstormCommand(), ...args], {
+    ...spawnOptions(options),
+    stdio: ['pipe', 'pipe', 'pipe'],
+  });
+  const running = started(t, 'python3', child);
+  return {
+    ...running,
+    type: (keys) => void child.stdin.write(keys),
+    async sees(pattern) {
+      await untilText(child.stdout, pattern, { what: `${pattern} on screen` }, running.stdout());
+    },
+  };
+}
+
+function spawnOptions({ cwd, env = {}, deadlineMs = RUN_MS }: RunOptions) {
+  return {
     cwd,
     env: { ...process.env, ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
     timeout: deadlineMs,
     killSignal: 'SIGKILL',
-  });
+  } as const;
+}
+
+function started(
+  t: ExecutionContext,
+  command: string,
+  child: ChildProcessByStdio<Writable | null, Readable, Readable>,
+): Running {
   const pid = present(child.pid, `${command} could be started`);
   const tree = watchTree(pid);
   const running = follow(child, pid, tree);
@@ -102,7 +145,7 @@ export function startProcess(
 }
 
 function follow(
-  child: ChildProcessByStdio<null, Readable, Readable>,
+  child: ChildProcessByStdio<Writable | null, Readable, Readable>,
   pid: number,
   tree: ProcessTree,
 ): Running {

@@ -8,7 +8,9 @@
  *     not after Ctrl-C, and not after SIGKILL, when nothing could.
  * V3. A frame is one `write` and leaves the cursor at the start of the line below it, where whatever
  *     comes next belongs.
- * V4. `finish` draws the last snapshot and leaves it on the screen; afterwards the view is silent.
+ * V4. While something else is on the screen (`hold`) nothing is drawn; afterwards the frame begins
+ *     below it.
+ * V5. `finish` draws the last snapshot and leaves it on the screen; afterwards the view is silent.
  */
 import type { Clock, Timer } from '../../core/index.ts';
 import { type ProgressSnapshot, progressLine, progressLines } from './progress-frame.ts';
@@ -38,6 +40,7 @@ export class ProgressView {
   #timer: Timer | null = null;
   #linesOnScreen = 0;
   #finished = false;
+  #held = false;
 
   constructor(options: ProgressViewOptions) {
     this.#options = options;
@@ -48,7 +51,17 @@ export class ProgressView {
     if (this.#finished) return;
     this.#latest = snapshot;
     this.#fresh = true;
-    if (this.#timer === null) this.#tick();
+    if (this.#timer === null && !this.#held) this.#tick();
+  }
+
+  /** Draws nothing while `isHeld` (V4). */
+  hold(isHeld: boolean): void {
+    if (this.#finished || this.#held === isHeld) return;
+    this.#held = isHeld;
+    this.#linesOnScreen = 0;
+    if (isHeld) this.#timer?.cancel();
+    this.#timer = null;
+    if (!isHeld) this.#tick();
   }
 
   /** Writes a line that stays, above whatever is being redrawn. */
@@ -60,12 +73,14 @@ export class ProgressView {
     }
   }
 
-  /** Draws the end and stops (V4); `snapshot` replaces the last one. May be called again. */
+  /** Draws the end and stops (V5); `snapshot` replaces the last one. May be called again. */
   finish(snapshot?: ProgressSnapshot): void {
     if (this.#finished) return;
     this.#finished = true;
     this.#timer?.cancel();
     this.#timer = null;
+    if (this.#held) this.#write('\n'); // below what was on the screen
+    this.#held = false;
     const last = snapshot ?? (this.#fresh ? this.#latest : null);
     if (last !== null) this.#draw(last);
   }

@@ -162,3 +162,25 @@ test('a terminal without UTF-8 gets a bar of ASCII', (t) => {
   view.update(at(5000));
   t.regex(screen.lines[0], /#{12}\.{12}/);
 });
+
+test('while a question is on the screen nothing is drawn, and the next frame is below it', (t) => {
+  const screen = new FakeScreen(true);
+  const { clock, view } = setUp(screen);
+  view.update(at(0));
+  view.hold(true);
+  screen.write('well? ');
+  const writes = screen.writes.length;
+  view.update(at(5000));
+  clock.advance(10_000);
+  t.is(screen.writes.length, writes);
+  t.is(clock.waiting, 0);
+  screen.write('\n');
+  view.hold(false);
+  t.is(screen.lines[3], 'well?');
+  t.regex(screen.lines[4], /^signs {2}running .* 5,000 tuples/);
+  view.hold(true);
+  screen.write('again? ');
+  view.finish(at(9000));
+  t.is(screen.lines[7], 'again?', 'the job may end first');
+  t.regex(screen.lines[8], / 9,000 tuples /);
+});

@@ -112,7 +112,7 @@ export class Place {
       texts.stderr += chunk.toString();
     });
     stdin.end(input);
-    const interrupts = new Set<() => void>();
+    const interrupts = new Set<(signal: NodeJS.Signals) => void>();
     const io = {
       stdin: stdin as Duplex as NodeJS.ReadStream,
       stdout: stdout as Duplex as NodeJS.WriteStream,
@@ -123,7 +123,7 @@ export class Place {
       env: {},
       terminal: () => plainTerminal,
       exit: () => undefined,
-      onInterrupt: (stop: () => void) => {
+      onInterrupt: (stop: (signal: NodeJS.Signals) => void) => {
         interrupts.add(stop);
         return () => interrupts.delete(stop);
       },
@@ -133,7 +133,7 @@ export class Place {
       ended,
       stderr: () => texts.stderr,
       interrupt: () => {
-        for (const stop of interrupts) stop();
+        for (const stop of interrupts) stop('SIGINT');
       },
     };
   }
