@@ -33,7 +33,12 @@ export class ByteWriter {
   }
 
   bytes(value: Uint8Array): this {
-    this.varint(value.length).#room(value.length);
+    return this.varint(value.length).rest(value);
+  }
+
+  /** Bytes to the end, without their length. */
+  rest(value: Uint8Array): this {
+    this.#room(value.length);
     this.#bytes.set(value, this.#used);
     this.#used += value.length;
     return this;

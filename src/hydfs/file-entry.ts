@@ -1,13 +1,15 @@
 /**
  * The payloads of a file's log.
  *
- *   create:    u8 0
+ *   create:    u8 0, then the token of the creation to the end
  *   open:      u8 1, varint epoch, text writer
  *   append:    u8 2, varint writer id, varint epoch, varint seq, bytes meta, then data to the end
  *   anonymous: u8 3, then data to the end
  *   snapshot (the header of a segment):
- *              u8 1 (format), text name, varint created at (ms), varint length, varint writers,
+ *              u8 2 (format), text name, varint created at (ms), text token of the creation,
+ *              varint length, varint writers,
  *              per writer: text name, varint epoch, varint seq, bytes meta
+ *              (format 1 has no token)
  *
  * A writer's id is its place in the order of first opens, in the snapshot too, so it never changes.
  */
@@ -17,7 +19,9 @@ import { ANONYMOUS, addWriter, emptyFile, type FileRequest, type FileState } fro
 import type { FileEntry } from './file-system.ts';
 
 const KIND = { create: 0, open: 1, append: 2, anonymous: 3 } as const;
-const SNAPSHOT_FORMAT = 1;
+const SNAPSHOT_FORMAT = 2;
+/** Written before creations had tokens. */
+const SNAPSHOT_WITHOUT_TOKEN = 1;
 const NO_META = new Uint8Array(0);
 const NO_DATA = new Uint8Array(0);
 
@@ -26,7 +30,7 @@ export function encodeRequest(state: FileState, request: FileRequest): Uint8Arra
   const out = new ByteWriter();
   switch (request.kind) {
     case 'create':
-      return out.u8(KIND.create).done();
+      return out.u8(KIND.create).rest(Buffer.from(request.token, 'utf8')).done();
     case 'open':
       return out.u8(KIND.open).varint(request.epoch).text(request.writer).done();
     case 'append': {
@@ -46,7 +50,10 @@ export function decodeEntry(
 ): { request: FileRequest; data: Uint8Array } {
   const input = new ByteReader(payload);
   const kind = input.u8();
-  if (kind === KIND.create) return { request: { kind: 'create' }, data: NO_DATA };
+  if (kind === KIND.create) {
+    const token = Buffer.from(input.rest()).toString('utf8');
+    return { request: { kind: 'create', token }, data: NO_DATA };
+  }
   if (kind === KIND.open) {
     const epoch = input.varint();
     return { request: { kind: 'open', writer: input.text(), epoch }, data: NO_DATA };
@@ -78,7 +85,8 @@ function decodeAppend(
 /** `state` as the header of a segment. */
 export function encodeSnapshot(state: FileState): Uint8Array {
   const out = new ByteWriter().u8(SNAPSHOT_FORMAT).text(state.name);
-  out.varint(state.createdAt).varint(state.length).varint(state.byId.length);
+  out.varint(state.createdAt).text(state.creation);
+  out.varint(state.length).varint(state.byId.length);
   for (const writer of state.byId) {
     out.text(writer.name).varint(writer.epoch).varint(writer.seq).bytes(writer.meta);
   }
@@ -88,8 +96,9 @@ export function encodeSnapshot(state: FileState): Uint8Array {
 /** The state that `encodeSnapshot` wrote. @throws Malformed */
 export function decodeSnapshot(bytes: Uint8Array): FileState {
   const input = new ByteReader(bytes);
-  checkForm(input.u8() === SNAPSHOT_FORMAT, 'it has no known format');
+  const format = formatOf(input);
   const state = emptyFile(input.text(), input.varint());
+  if (format !== SNAPSHOT_WITHOUT_TOKEN) state.creation = input.text();
   state.length = input.varint();
   for (let count = input.varint(); count > 0; count--) {
     const name = input.text();
@@ -105,8 +114,15 @@ export function decodeSnapshot(bytes: Uint8Array): FileState {
 /** The name alone, without making the writers' rows. @throws Malformed */
 export function nameInSnapshot(bytes: Uint8Array): string {
   const input = new ByteReader(bytes);
-  checkForm(input.u8() === SNAPSHOT_FORMAT, 'it has no known format');
+  formatOf(input);
   return input.text();
+}
+
+function formatOf(input: ByteReader): number {
+  const format = input.u8();
+  const known = format === SNAPSHOT_FORMAT || format === SNAPSHOT_WITHOUT_TOKEN;
+  checkForm(known, 'it has no known format');
+  return format;
 }
 
 /** An entry's index, and the file's length before it. */

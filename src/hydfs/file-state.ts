@@ -13,6 +13,8 @@
  * F4 Anonymous appends (writer '') have no number and are never dropped; only a person at a command
  *    line uses them.
  * F5 A writer keeps its row for as long as the file lives: dedup does not expire.
+ * F6 A file keeps the token of its creation for as long as it lives, so whoever has it knows a
+ *    repeat of that creation from another one.
  */
 import { assert } from '../core/index.ts';
 
@@ -33,6 +35,8 @@ export interface WriterState {
 export interface FileState {
   readonly name: string;
   readonly createdAt: number;
+  /** The token of the creation that made it; empty for one without. */
+  creation: string;
   /** Logical data bytes. */
   length: number;
   readonly writers: Map<string, WriterState>;
@@ -41,7 +45,7 @@ export interface FileState {
 }
 
 export type FileRequest =
-  | { readonly kind: 'create' }
+  | { readonly kind: 'create'; readonly token: string }
   | { readonly kind: 'open'; readonly writer: string; readonly epoch: number }
   | AppendRequest;
 
@@ -72,7 +76,7 @@ export interface FileCore {
 const LOGGED: Outcome = { kind: 'logged' };
 const NO_META = new Uint8Array(0);
 
-/** The rules F1 to F5. */
+/** The rules F1 to F6. */
 export const fileCore: FileCore = {
   decide(state, request) {
     if (request.kind === 'create') return LOGGED;
@@ -86,7 +90,10 @@ export const fileCore: FileCore = {
   },
 
   apply(state, request, index) {
-    if (request.kind === 'create') return;
+    if (request.kind === 'create') {
+      state.creation = request.token;
+      return;
+    }
     if (request.kind === 'append') state.length += request.bytes;
     if (request.writer === ANONYMOUS) return;
     const writer = state.writers.get(request.writer) ?? addWriter(state, request.writer);
@@ -100,7 +107,7 @@ export const fileCore: FileCore = {
 
 /** The state of a file without entries. */
 export function emptyFile(name: string, createdAt: number): FileState {
-  return { name, createdAt, length: 0, writers: new Map(), byId: [] };
+  return { name, createdAt, creation: '', length: 0, writers: new Map(), byId: [] };
 }
 
 /** Adds a writer's row; its `id` is its place in the order of first opens. */

@@ -1,7 +1,8 @@
 /**
  * Files that only grow, as the rest of the program sees them; one replica or many look the same.
  *
- * H1 `create` succeeds once per name, until the file is removed.
+ * H1 `create` succeeds once per name, until the file is removed; a repeat with the token that made the
+ *    file is the same creation, and succeeds again.
  * H2 A promise of an append resolves when the data is as safe as the file system promises, and then
  *    so is everything appended to that file before.
  * H3 A writer's numbers take effect once (see `file-state.ts`), whatever is repeated, and across
@@ -76,8 +77,11 @@ export interface ReadRange {
 }
 
 export interface FileSystem {
-  /** @throws FILE_EXISTS, INVALID_NAME */
-  create(name: string): Promise<FileInfo>;
+  /**
+   * Makes a file. `token` names this creation: whoever asks again with it is told what was made.
+   * @throws FILE_EXISTS, INVALID_NAME
+   */
+  create(name: string, token?: string): Promise<FileInfo>;
   /**
    * Makes `epoch` the writer's, after which its older epochs are fenced.
    * @throws FENCED when a newer epoch was opened, FILE_MISSING unless `create` is set

@@ -91,18 +91,19 @@ export class LocalFileSystem implements FileSystem, StoredFiles {
     this.#dirs = new FileDirs({ disk, root, random: this.#random });
   }
 
-  async create(name: string): Promise<FileInfo> {
+  async create(name: string, token = ''): Promise<FileInfo> {
     checkName(name);
     const found = await this.#inTurn(name, async () => {
       const file = await this.#load(name);
-      return file === null ? this.#make(name) : file;
+      return file === null ? this.#make(name, token) : file;
     });
-    if (!('made' in found)) {
-      await found.known();
-      throw fault('FILE_EXISTS', { name });
+    if ('made' in found) {
+      await this.#whenMade(name, found);
+      return this.#info(found.file);
     }
-    await this.#whenMade(name, found);
-    return this.#info(found.file);
+    await found.known();
+    if (token === '' || found.state.creation !== token) throw fault('FILE_EXISTS', { name });
+    return this.#info(found);
   }
 
   async openWriter(
@@ -302,7 +303,7 @@ export class LocalFileSystem implements FileSystem, StoredFiles {
   async #fileOrNew(name: string): Promise<OpenFile> {
     checkName(name);
     const found = await this.#inTurn(name, async () => {
-      return (await this.#load(name)) ?? this.#make(name);
+      return (await this.#load(name)) ?? this.#make(name, '');
     });
     if (!('made' in found)) return this.#file(name);
     await this.#whenMade(name, found);
@@ -340,10 +341,10 @@ export class LocalFileSystem implements FileSystem, StoredFiles {
     return file;
   }
 
-  async #make(name: string): Promise<Made> {
+  async #make(name: string, token: string): Promise<Made> {
     const createdAt = Math.floor(this.#options.clock.wall());
     const file = await this.#begin(name, emptyFile(name, createdAt));
-    const made = file.create();
+    const made = file.create(token);
     // whoever asked for the file is told
     made.catch(() => {});
     return { file, made };

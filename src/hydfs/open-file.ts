@@ -158,9 +158,9 @@ export class OpenFile implements StoredFile {
   }
 
   /** Places the entry that makes it a file; resolves when that may be told. @throws as the gate */
-  async create(): Promise<void> {
+  async create(token: string): Promise<void> {
     this.#gate?.admit();
-    await this.#place({ kind: 'create' }, []);
+    await this.#place({ kind: 'create', token }, []);
   }
 
   /** True when all may be told of which the gate has not heard (O5). */

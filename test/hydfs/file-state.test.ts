@@ -83,6 +83,7 @@ test('deciding changes nothing', (t) => {
 });
 
 const request: fc.Arbitrary<FileRequest> = fc.oneof(
+  fc.record({ kind: fc.constant('create' as const), token: fc.string({ maxLength: 100 }) }),
   fc.record({
     kind: fc.constant('open' as const),
     writer: fc.constantFrom('a', 'b', 'größer'),
@@ -97,6 +98,18 @@ const request: fc.Arbitrary<FileRequest> = fc.oneof(
     meta: fc.uint8Array({ maxLength: 200 }),
   }),
 );
+
+test('a file of before creations had tokens is read as one without', (t) => {
+  const state = emptyFile('old', 5);
+  t.deepEqual(decodeEntry(state, Uint8Array.of(0)).request, { kind: 'create', token: '' });
+  const snapshot = Uint8Array.of(1, 3, 111, 108, 100, 5, 7, 1, 1, 119, 4, 2, 1, 9);
+  const { name, createdAt, creation, length, byId } = decodeSnapshot(snapshot);
+  t.deepEqual([name, createdAt, creation, length], ['old', 5, '', 7]);
+  t.deepEqual(
+    byId.map((writer) => [writer.name, writer.epoch, writer.seq, [...writer.meta]]),
+    [['w', 4, 2, [9]]],
+  );
+});
 
 test('replaying the log from any snapshot gives the same state and decisions', (t) => {
   const property = fc.property(fc.array(request, { maxLength: 60 }), fc.nat(60), (all, cut) => {

@@ -30,6 +30,26 @@ test('a file is created once, whoever else tries at the same time', async (t) =>
   await files.close();
 });
 
+test('a creation that is asked for again with its token has succeeded, over restarts and segments', async (t) => {
+  const disk = simDisk();
+  const first = await openFiles(disk.mount(), { segmentBytes: 300 });
+  const tries = [1, 2, 3].map(() => first.create('f', 'mine'));
+  for (const { createdAt } of await Promise.all(tries)) t.is(createdAt, 1_750_000_000_123);
+  for (let i = 0; i < 30; i++) await first.append('f', bytes(`${i} ${'x'.repeat(40)}\n`));
+  await first.trim('f', 1_000);
+  const { length } = await first.stat('f');
+  await first.close();
+  const files = await openFiles(disk.mount(), { segmentBytes: 300 });
+  t.is((await files.create('f', 'mine')).length, length);
+  for (const token of ['other', '', undefined]) {
+    t.is(await faultOf(files.create('f', token)), 'FILE_EXISTS');
+  }
+  await files.remove('f');
+  await files.create('f');
+  t.is(await faultOf(files.create('f', '')), 'FILE_EXISTS', 'no token is nobody’s');
+  await files.close();
+});
+
 test('files come back after a restart with their writers', async (t) => {
   const disk = simDisk();
   const first = await openFiles(disk.mount(), { segmentBytes: 300 });

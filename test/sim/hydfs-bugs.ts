@@ -136,6 +136,15 @@ function givenUp(state: ControlState): ControlState {
   return { ...state, hydfs: { ...state.hydfs, points: withConfigs(state.hydfs.points, changed) } };
 }
 
+/** Does not keep who made a file. */
+const nameless: FileCore = {
+  decide: fileCore.decide,
+  apply(state, request, index) {
+    const kept = request.kind === 'create' ? { ...request, token: '' } : request;
+    fileCore.apply(state, kept, index);
+  },
+};
+
 export const bugs = {
   'an append is acknowledged before every replica has it': {
     plant: {
@@ -163,6 +172,7 @@ export const bugs = {
     },
   },
   'a number that was used is appended again': { plant: { core: repeats } },
+  'a creation is forgotten when it is asked for again': { plant: { core: nameless } },
   'a writer that was replaced may go on': { plant: { core: anyEpoch } },
   'a store is believed to be filled when its filling begins': { plant: { placement: hasty } },
   'the last replica is given up': { plant: { decided: givenUp } },

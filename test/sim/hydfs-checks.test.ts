@@ -163,6 +163,26 @@ test('replicas that differ, end elsewhere, are too few or too many are noticed',
   t.regex(tale.problem({ copies: [a, tale.copy('b'), third] }), /c holds kept/);
 });
 
+test('a creation that is refused though nobody else can have made the file is noticed', (t) => {
+  const created = (tale: Tale, outcome: 'made' | 'exists' | 'unknown'): void => {
+    const asked = tale.history.asked(tale.name, 'c');
+    tale.history.creates.push({ ...asked, ended: tale.history.tick(), outcome });
+  };
+  const alone = new Tale('passing');
+  created(alone, 'exists');
+  t.regex(alone.problem(), /create: c was refused for its own passing/);
+  const second = new Tale('passing');
+  created(second, 'unknown');
+  created(second, 'exists');
+  t.is(second.problem(), '');
+  const removed = new Tale('passing');
+  created(removed, 'made');
+  const asked = removed.history.asked('passing', 'c');
+  removed.history.removes.push({ ...asked, ended: removed.history.tick(), outcome: 'removed' });
+  created(removed, 'exists');
+  t.regex(removed.problem(), /create: c was refused for its own passing/);
+});
+
 test('files that are made twice, or come back after they were removed, are noticed', (t) => {
   const made = (tale: Tale): void => {
     const asked = tale.history.asked(tale.name, 'c');

@@ -9,7 +9,8 @@
  *    after the answer to a newer open; an open tells all that was acknowledged before.
  * C4 Whatever was read is what the file has at that place. A client reads what it has appended, and a
  *    file does not get shorter for it.
- * C5 A name is made once until it is removed; what was removed does not come back.
+ * C5 A name is made once until it is removed; what was removed does not come back. Nobody is refused
+ *    for a file that only this very creation can have made.
  * C6 Nobody else holds a copy, and nobody holds more copies than are wanted.
  */
 import { type Append, type History, type Line, linesIn, type Read } from './hydfs-history.ts';
@@ -51,6 +52,7 @@ export function judge(history: History, endings: readonly Ending[]): void {
   for (const ending of endings) {
     placed(ending);
     const content = identical(ending);
+    refusedForOthers(history, ending.name);
     if (!ending.kept) judgePassing(history, ending, content);
     else judgeKept(history, ending, content);
   }
@@ -292,6 +294,19 @@ function madeOnce(name: string, creates: History['creates'], removes: History['r
       const between = removes.some((each) => each.began < end && each.ended > first.began);
       if (!between) throw new Broken(`create: ${name} was made twice and never removed between`);
     }
+  }
+}
+
+/** C5: where a creation was refused, somebody else may have made what was there. */
+function refusedForOthers(history: History, name: string): void {
+  const { creates, opens, removes } = ofName(history, name);
+  for (const refused of history.creates) {
+    if (refused.name !== name || refused.outcome !== 'exists') continue;
+    const there = [...creates, ...opens].some((made) => {
+      if (made.began > refused.ended) return false;
+      return !removes.some(({ began, ended }) => began > made.ended && ended < refused.began);
+    });
+    if (!there) throw new Broken(`create: ${refused.client} was refused for its own ${name}`);
   }
 }
 

@@ -6,9 +6,9 @@
  *     unknown whether the last try had an effect.
  * E2  Appends are repeated with the same writer, epoch and number and take effect once. Opening,
  *     trimming and merging may be repeated as they are.
- * E3  A creation that is tried again carries the same token, so that its own first try is not in its
- *     way, unless the primary died in between: then FILE_EXISTS may speak of the file that this very
- *     call made. `create` succeeds once per name, and never twice.
+ * E3  A creation that is tried again carries the same token, which the file keeps, so that its own
+ *     first try is not in its way, whoever is the primary then. A file that somebody else removed
+ *     between two tries is made again.
  * E4  A removal that is tried again and finds no file has done what it was asked to.
  * E5  This client reads what it wrote: whatever is asked carries the newest version under which it
  *     was acknowledged, and nobody answers who knows an older one (T3 of `routes.ts`).
@@ -70,9 +70,8 @@ export class ClusterFiles implements FileSystem {
     });
   }
 
-  async create(name: string): Promise<FileInfo> {
+  async create(name: string, token = randomId(this.#options.random)): Promise<FileInfo> {
     checkName(name);
-    const token = randomId(this.#options.random);
     const info = await this.#routes.ask(name, ({ access, asked, signal }) =>
       access.create(asked, token, signal),
     );

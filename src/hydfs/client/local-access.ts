@@ -11,7 +11,6 @@ import type {
   WriterAppend,
 } from '../replication/index.ts';
 import type { Appended, Asked, FileAccess, Opening, Refused } from './access.ts';
-import { Creations } from './creations.ts';
 import { gathered } from './gather.ts';
 import { isPassing, notReady } from './passing.ts';
 
@@ -23,7 +22,6 @@ export interface LocalAccessOptions {
 export class LocalAccess implements FileAccess {
   readonly #files: PrimaryFiles;
   readonly #placement: LocalAccessOptions['placement'];
-  readonly #creations = new Creations();
 
   constructor({ files, placement }: LocalAccessOptions) {
     this.#files = files;
@@ -32,7 +30,7 @@ export class LocalAccess implements FileAccess {
 
   async create(file: Asked, token: string): Promise<PrimaryInfo> {
     this.#refuseNewer(file);
-    return this.#creations.once(token, () => this.#files.create(file.name));
+    return this.#files.create(file.name, token);
   }
 
   async stat(file: Asked): Promise<PrimaryInfo> {

@@ -38,7 +38,7 @@ export interface CopyRange {
 }
 
 export interface PrimaryFiles extends FileSystem {
-  create(name: string): Promise<PrimaryInfo>;
+  create(name: string, token?: string): Promise<PrimaryInfo>;
   stat(name: string): Promise<PrimaryInfo>;
   append(
     name: string,

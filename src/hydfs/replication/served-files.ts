@@ -55,11 +55,11 @@ export class ServedFiles implements PrimaryFiles {
     this.#context = options.context;
   }
 
-  async create(name: string): Promise<PrimaryInfo> {
+  async create(name: string, token = ''): Promise<PrimaryInfo> {
     const point = await this.#point(name);
     if (point.files.get(name)?.phase.kind === 'removing')
       throw notReady(name, 'it is being removed');
-    await this.#noting(point, this.#context.files.create(name));
+    await this.#noting(point, this.#context.files.create(name, token));
     return this.stat(name);
   }
 

@@ -43,9 +43,9 @@ export class FakePrimary implements PrimaryFiles {
     this.#files = files;
   }
 
-  async create(name: string): Promise<PrimaryInfo> {
+  async create(name: string, token?: string): Promise<PrimaryInfo> {
     this.#admit(name);
-    return this.#told(await this.#files.create(name));
+    return this.#told(await this.#files.create(name, token));
   }
 
   async stat(name: string): Promise<PrimaryInfo> {

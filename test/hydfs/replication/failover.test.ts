@@ -124,6 +124,23 @@ test('a backup that restarts is surveyed again, and appends go on', async (t) =>
   t.is(await copyAt(cluster, 'b', told), 'first\nmeanwhile\n');
 });
 
+test('a creation that its primary did not live to answer is known as such by the next one', async (t) => {
+  const cluster = await three(t);
+  cluster.loses = ({ to, method }) => to === 'c' && method === METHODS.copy;
+  const first = cluster.site('a').replicas.files().create('two.txt', 'mine');
+  first.catch(() => {});
+  const b = cluster.site('b').files;
+  await until(async () => (await b.list()).includes('two.txt'), { what: 'b to have it' });
+  t.true(await isPending(first));
+  await cluster.kill('a');
+  cluster.loses = () => false;
+  cluster.keeper.set(['b', 'c']);
+  const files = cluster.site('b').replicas.files();
+  await t.throwsAsync(files.create('two.txt', 'other'), { code: 'FILE_EXISTS' });
+  t.is((await files.create('two.txt', 'mine')).length, 0);
+  await t.throwsAsync(files.create('two.txt', 'other'), { code: 'FILE_EXISTS' });
+});
+
 test('a removal that reached some replicas comes out one way at all of them', async (t) => {
   const cluster = await three(t);
   cluster.loses = ({ to, method }) => to === 'c' && method === METHODS.remove;
