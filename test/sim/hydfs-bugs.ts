@@ -172,7 +172,7 @@ export const bugs = {
     },
   },
   'a number that was used is appended again': { plant: { core: repeats } },
-  'a creation is forgotten when it is asked for again': { plant: { core: nameless } },
+  'a creation is forgotten when it is asked for again': { from: 40, plant: { core: nameless } },
   'a writer that was replaced may go on': { plant: { core: anyEpoch } },
   'a store is believed to be filled when its filling begins': { plant: { placement: hasty } },
   'the last replica is given up': { plant: { decided: givenUp } },

@@ -2,7 +2,7 @@ import { failpoint, reasonOf } from '../../core/index.ts';
 import { Assembly, type Bundle, undivide } from './bundle.ts';
 import { isDamage, isDiskFault, type ReplicaContext } from './context.ts';
 import { notReady } from './faults.ts';
-import { type FetchItem, fetchItemSchema, METHODS, type Stamp } from './messages.ts';
+import { type FetchItem, fetchItemSchema, METHODS, type Refusal, type Stamp } from './messages.ts';
 import type { Source } from './reconcile.ts';
 import type { StoredDraft, StoredFile } from './stored-files.ts';
 
@@ -17,9 +17,21 @@ export class UnreadableThere extends Error {
   override readonly name = 'UnreadableThere';
 }
 
+/** The other store does not hear this one in this session. */
+export class RefusedThere extends Error {
+  override readonly name = 'RefusedThere';
+  readonly refusal: Refusal;
+
+  constructor(file: string, store: string, refusal: Refusal) {
+    const reason = `store ${store} refuses (${refusal.why})`;
+    super(`${file} cannot be fetched`, { cause: notReady(file, reason) });
+    this.refusal = refusal;
+  }
+}
+
 /**
  * Brings the copy of a file here to where another store's copy ends.
- * @throws UnreadableThere; what this store's disk does not take
+ * @throws UnreadableThere, RefusedThere; what this store's disk does not take
  */
 export async function fetchFile(context: ReplicaContext, options: FileFetch): Promise<StoredFile> {
   const { name, store, extent, whole, stamp, signal } = options;
@@ -65,7 +77,7 @@ async function* bundles(
   let assembly: Assembly | null = null;
   try {
     for await (const { value, data } of peers.stream<FetchItem>(request)) {
-      if (value.kind === 'refused') throw notReady(name, `store ${store} refuses (${value.why})`);
+      if (value.kind === 'refused') throw new RefusedThere(name, store, value);
       if (value.kind === 'entries') {
         const payloads = undivide(value, data);
         if (payloads === null) throw changed();

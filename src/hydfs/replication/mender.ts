@@ -6,12 +6,14 @@
  * N2 A copy elsewhere is made anew by its sender, from the first entry on. The primary's copy, where
  *    it reads back, is the one that counts.
  * N3 One repair per file at a time; who finds the same damage waits for it.
+ * N4 A replica that refuses has begun anew since it was surveyed, and is surveyed again: nobody else
+ *    may send it anything for a long time.
  */
 import { assert, type Fault, isFault, reasonOf } from '../../core/index.ts';
 import { isDamage, isDiskFault, type ReplicaContext } from './context.ts';
 import { notReady } from './faults.ts';
-import { fetchFile, UnreadableThere } from './fetch-file.ts';
-import { METHODS, sumsItemSchema } from './messages.ts';
+import { fetchFile, RefusedThere, UnreadableThere } from './fetch-file.ts';
+import { METHODS, type Refusal, type Stamp, sumsItemSchema } from './messages.ts';
 import type { PrimaryFile } from './primary-file.ts';
 import type { MergeOutcome } from './primary-files.ts';
 import type { PrimaryPoint } from './primary-point.ts';
@@ -21,6 +23,9 @@ import { within } from './within.ts';
 
 /** Comparisons after a repair before a difference is given up on. */
 const ROUNDS_MAX = 3;
+
+/** `unreadable`: the copy there is damaged too. */
+type Fetched = 'whole' | 'unreadable' | 'refused';
 
 /** A file at its primary. */
 interface Place {
@@ -84,12 +89,13 @@ export class Mender {
     try {
       const late = (): Fault => notReady(file.name, 'no replica has answered with an intact copy');
       const tried = new Set<ReplicaLink>();
-      for (let whole = false; !whole; ) {
+      for (let fetched: Fetched = 'refused'; fetched !== 'whole'; ) {
         const source = this.#source(point, file, tried);
         const link = await within(source, { clock, ms: limits.commitMs, late });
-        whole = await this.#fetch({ point, file }, link);
-        if (whole) log.info('a damaged file was made anew', { name: file.name, from: link.store });
-        else tried.add(link);
+        fetched = await this.#fetch({ point, file }, link);
+        const facts = { name: file.name, from: link.store };
+        if (fetched === 'whole') log.info('a damaged file was made anew', facts);
+        if (fetched === 'unreadable') tried.add(link);
       }
       for (const link of tried) link.restart(file);
     } finally {
@@ -114,27 +120,36 @@ export class Mender {
     throw notReady(file.name, `it is ${file.phase.kind}`);
   }
 
-  /** False when the copy there is damaged too. */
-  async #fetch({ point, file }: Place, link: ReplicaLink): Promise<boolean> {
+  async #fetch({ point, file }: Place, link: ReplicaLink): Promise<Fetched> {
     const { name, createdAt, firstIndex, nextIndex, ended: signal } = file;
+    const { stamp } = link;
     try {
       const stored = await fetchFile(this.#context, {
         name,
         store: link.store,
         extent: { name, createdAt, firstIndex, nextIndex },
         whole: true,
-        stamp: link.stamp,
+        stamp,
         signal,
       });
       file.attach(stored);
-      return true;
+      return 'whole';
     } catch (error) {
-      if (error instanceof UnreadableThere) return false;
+      if (error instanceof UnreadableThere) return 'unreadable';
+      if (error instanceof RefusedThere) {
+        this.#refused(link, stamp, error.refusal);
+        return 'refused';
+      }
       if (isDiskFault(error)) {
         this.#context.unfit(this.#context.store, point.point, point.version, error);
       }
       throw error;
     }
+  }
+
+  /** N4. */
+  #refused(link: ReplicaLink, { session }: Stamp, refusal: Refusal): void {
+    if (link.open && link.session === session) link.refused(refusal);
   }
 
   /** How many blocks are the same here and there; null when one is not. */
@@ -180,7 +195,8 @@ export class Mender {
     range: { readonly from: number; readonly to: number },
   ): Promise<number | null> {
     const { log, peers } = this.#context;
-    const params = { ...link.stamp, name: file.name, ...range };
+    const { stamp } = link;
+    const params = { ...stamp, name: file.name, ...range };
     const request = { store: link.store, method: METHODS.sums, params, answer: sumsItemSchema };
     const differs = (reason: string): null => {
       log.error('a replica has another copy', { name: file.name, store: link.store, reason });
@@ -189,7 +205,10 @@ export class Mender {
     let at = 0;
     try {
       for await (const { value } of peers.stream({ ...request, signal: file.ended })) {
-        if (value.kind === 'refused') throw notReady(file.name, `store ${link.store} refuses`);
+        if (value.kind === 'refused') {
+          this.#refused(link, stamp, value);
+          throw notReady(file.name, `store ${link.store} refuses`);
+        }
         for (const [to, sum] of value.sums) {
           const own = here.at(at);
           if (own?.to !== to || own.sum !== sum)
