@@ -152,10 +152,19 @@ export class Place {
     return JSON.parse(stdout) as T;
   }
 
+  /** How many lines `file` has; none while it is not there, as between a check of its place and its start. */
+  #linesIfThere(file: string): number {
+    try {
+      return this.lines(file).length;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return 0;
+      throw error;
+    }
+  }
+
   /** Resolves when `file` has `count` lines. */
   async untilLines(count: number, file = 'out.txt'): Promise<void> {
-    const have = (): boolean => readdirSync(this.dir).includes(file);
-    await until(() => have() && this.lines(file).length >= count, {
+    await until(() => this.#linesIfThere(file) >= count, {
       what: `${count} lines in ${file}`,
       deadlineMs: 60_000,
     });
