@@ -7,14 +7,15 @@
  *   t.log(await job.isExact());                 // waits for its end; the oracle's word, and verify's
  *
  * 1. The job is submitted and asked about as a user does it, at any node that lives.
- * 2. It counts as exact when it has finished, the independent oracle finds each effect once in its
- *    destination, and its logs prove it.
+ * 2. It counts as exact when it has finished or was drained, the independent oracle finds each
+ *    effect once in its destination, and its logs prove it.
  */
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { isFault, present } from '../../src/core/index.ts';
 import type { JobView, TaskView } from '../../src/leader/index.ts';
 import { reachService, type Service } from '../../src/node/index.ts';
+import { deadLettersFileName } from '../../src/plan/index.ts';
 import { type CrashJob, type JobName, writeJob } from '../crash/jobs.ts';
 import { askOracle } from '../crash/kills.ts';
 import { until } from '../helpers/poll.ts';
@@ -30,6 +31,8 @@ export interface ClusterJobOptions {
   /** Tuples a second, so that the job lasts. */
   readonly rate: number;
   readonly tasks?: number;
+  /** Width of a line. */
+  readonly padding?: number;
   /** More lines of the job file. */
   readonly more?: string;
 }
@@ -109,7 +112,17 @@ export class ClusterJob {
     return this.ask((service) => service.tasks(this.title));
   }
 
-  /** The last lines of the job's log. */
+  /** The job's log, as it is in HyDFS. */
+  async log(): Promise<string> {
+    const { job } = await this.view();
+    return this.ask(async (service) => {
+      const pieces: Uint8Array[] = [];
+      for await (const piece of service.read(`jobs/${job}/log`)) pieces.push(piece);
+      return Buffer.concat(pieces).toString();
+    });
+  }
+
+  /** What the leader says about the last events. */
   async story(): Promise<string> {
     const { events } = await this.view();
     return events
@@ -123,6 +136,44 @@ export class ClusterJob {
     const read = ({ stages }: JobView): boolean => (stages.at(0)?.counts.in ?? 0) >= lines;
     await this.#until(read, `${lines} lines read by ${this.title}`, LONG_MS);
     return this.tasks();
+  }
+
+  /** Resolves with the task called `name` once `holds` is true of it. */
+  async untilTask(name: string, holds: (task: TaskView) => boolean): Promise<TaskView> {
+    const look = async (): Promise<TaskView | undefined> =>
+      (await this.tasks()).find((task) => task.name === name && holds(task));
+    return until(look, { what: `a state of ${name}`, deadlineMs: LONG_MS });
+  }
+
+  /** Resolves with the tasks once all of them run, or have run. */
+  async settled(): Promise<readonly TaskView[]> {
+    const names = (await this.tasks()).map(({ name }) => name);
+    await this.movedOn(names, []);
+    return this.tasks();
+  }
+
+  /** Resolves when each of the tasks `names` runs again, in an attempt later than in `before`. */
+  async movedOn(names: readonly string[], before: readonly TaskView[]): Promise<void> {
+    const epochs = new Map(before.map(({ name, epoch }) => [name, epoch]));
+    const isOn = ({ name, epoch, state }: TaskView): boolean =>
+      epoch > (epochs.get(name) ?? 0) && ['running', 'finished', 'done'].includes(state);
+    let last = '';
+    const areOn = async (): Promise<boolean> => {
+      const tasks = await this.tasks().catch((error: Error) => error);
+      if (tasks instanceof Error) {
+        last = tasks.message;
+        return false;
+      }
+      last = tasks
+        .map(({ name, state, epoch, vm }) => `${name} ${state} ${epoch} ${vm}`)
+        .join(', ');
+      return names.every((name) => tasks.some((task) => task.name === name && isOn(task)));
+    };
+    const what = `the next attempts of ${names.join(', ')}`;
+    await until(areOn, { what, deadlineMs: LONG_MS }).catch(async (error: Error) => {
+      const story = await this.story();
+      throw new Error(`${error.message}; last seen: ${last}; ${story}`, { cause: error });
+    });
   }
 
   /** Bytes in the destination. */
@@ -152,18 +203,53 @@ export class ClusterJob {
     await this.#until((view) => view.state === state, `${this.title} ${state}`, LONG_MS);
   }
 
-  /** Waits for the end: finished, and by the oracle and by its logs exact. What the oracle says. */
+  /**
+   * Waits for the end: finished or drained, and by the oracle and by its logs exact for all that was
+   * read. What the oracle says.
+   */
   async isExact(): Promise<string> {
-    const ended = ({ state }: JobView): boolean => ['finished', 'failed'].includes(state);
+    const ended = ({ state }: JobView): boolean =>
+      ['finished', 'stopped', 'failed'].includes(state);
     const view = await this.#until(ended, `the end of ${this.title}`, END_MS);
-    if (view.state !== 'finished') throw new Error(`${this.title} ${view.state}: ${view.reason}`);
-    const { dir, oracle, sources } = this.#job;
+    if (view.state === 'failed') throw new Error(`${this.title} failed: ${view.reason}`);
+    const { dir, oracle } = this.#job;
     const destination = join(dir, 'out.txt');
     await this.#anywhere(['fs', 'get', this.#output, destination]);
     const verdict = await this.ask((service) => service.verify(this.title));
     if (!verdict.proved)
       throw new Error(`verify refutes ${this.title}: ${JSON.stringify(verdict)}`);
-    return askOracle([...oracle, '--destination', destination, '--sources', ...sources]);
+    const letters = oracle.includes('--poison') ? ['--letters', await this.#letters(view.job)] : [];
+    const files = ['--destination', destination, '--sources', ...this.#readOf(view)];
+    return askOracle([...oracle, ...letters, ...files]);
+  }
+
+  /** Ends the job where its sources are, then `isExact`. */
+  async drainsExactly(): Promise<string> {
+    await this.ask((service) => service.stop(this.title, 'end'));
+    return this.isExact();
+  }
+
+  /** The sources; of a job that was stopped the lines that it has read, which are never all of them. */
+  #readOf(view: JobView): readonly string[] {
+    if (view.state === 'finished') return this.#job.sources;
+    const count = view.stages.at(0)?.counts.in ?? 0;
+    return this.#job.sources.map((path) => {
+      const lines = readFileSync(path, 'utf8').split('\n');
+      const read = join(this.#job.dir, 'read', basename(path));
+      mkdirSync(dirname(read), { recursive: true });
+      writeFileSync(read, `${lines.slice(0, count).join('\n')}\n`);
+      return read;
+    });
+  }
+
+  /** The dead letter file, as a file here; an empty one when there is none. */
+  async #letters(job: string): Promise<string> {
+    const path = join(this.#job.dir, 'letters.jsonl');
+    const name = deadLettersFileName(job);
+    const isThere = await this.ask((service) => service.list(name));
+    if (isThere.length === 0) writeFileSync(path, '');
+    else await this.#anywhere(['fs', 'get', name, path]);
+    return path;
   }
 
   /** Runs a command at any node that lives. */
@@ -215,14 +301,14 @@ async function askAt<T>(node: ClusterProcess, body: (service: Service) => Promis
 
 /** The job with names of its own: all jobs of a cluster share one file system. */
 function prepare(cluster: Cluster, options: ClusterJobOptions): CrashJob {
-  const { name, seed, lines, rate, more = '', tasks } = options;
+  const { name, seed, lines, rate, more = '', padding = 40, tasks } = options;
   const dir = join(cluster.dir, `job-${name}-${seed}`);
   mkdirSync(dir);
   const source = `rate: ${rate}`;
   const written = {
     seed,
     lines,
-    padding: 40,
+    padding,
     source,
     more,
     ...(tasks === undefined ? {} : { tasks }),

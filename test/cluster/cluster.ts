@@ -22,7 +22,7 @@ import type { Readable } from 'node:stream';
 import { present, systemClock } from '../../src/core/index.ts';
 import { type ClusterService, type MemberRow, reachCluster } from '../../src/node/index.ts';
 import { RING_POINTS } from '../../src/plan/index.ts';
-import { type Program, Workshop } from '../crash/program.ts';
+import { type Patch, type Program, Workshop } from '../crash/program.ts';
 import { until, untilText } from '../helpers/poll.ts';
 import { signal } from '../helpers/process-tree.ts';
 import type { Network } from './network.ts';
@@ -41,6 +41,12 @@ export interface StartOptions {
   /** directory of an earlier node; a new one unless given */
   readonly data?: string;
   readonly flags?: readonly string[];
+}
+
+/** What is unusual about the program of a cluster. */
+export interface Variant {
+  readonly patches?: readonly Patch[];
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** How a process ended. */
@@ -90,9 +96,12 @@ export class Cluster {
   static async make(
     flags: readonly string[] = [],
     network: Network | null = null,
+    variant: Variant = {},
   ): Promise<Cluster> {
     const workshop = new Workshop();
-    return new Cluster(workshop, await workshop.build(), flags, network);
+    const { command, env } = await workshop.build(variant.patches);
+    const program = { command, env: { ...env, ...variant.env } };
+    return new Cluster(workshop, program, flags, network);
   }
 
   /** Those that have not ended. */
@@ -122,6 +131,16 @@ export class Cluster {
     const program = { command: [...at, ...command], env };
     const node = new ClusterProcess(program, args, { address, data, prefix: at });
     this.nodes.push(node);
+    return node;
+  }
+
+  /** Starts a node where `dead` was, with what it left on disk. */
+  async restart({ address, data }: ClusterProcess): Promise<ClusterProcess> {
+    const isThere = (place: number): boolean => this.addressOf(place) === address;
+    const place = Array.from({ length: this.#places }, (_, i) => i + 1).find(isThere);
+    const join = this.living.map((node) => node.address);
+    const node = this.start({ place: present(place, `${address} is a place`), data, join });
+    await node.listening();
     return node;
   }
 

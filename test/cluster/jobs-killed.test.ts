@@ -49,31 +49,6 @@ function tasksAt(tasks: readonly TaskView[], { address }: ClusterProcess): strin
   return tasks.filter(({ vm }) => vm === address).map(({ name }) => name);
 }
 
-/** Resolves when each of the tasks `names` runs again, in an attempt later than in `before`. */
-async function movedOn(
-  job: ClusterJob,
-  names: readonly string[],
-  before: readonly TaskView[],
-): Promise<void> {
-  const epochs = new Map(before.map(({ name, epoch }) => [name, epoch]));
-  const isOn = ({ name, epoch, state }: TaskView): boolean =>
-    epoch > (epochs.get(name) ?? 0) && ['running', 'finished', 'done'].includes(state);
-  let last = '';
-  const areOn = async (): Promise<boolean> => {
-    const tasks = await job.tasks().catch((error: Error) => error);
-    if (tasks instanceof Error) {
-      last = tasks.message;
-      return false;
-    }
-    last = tasks.map(({ name, state, epoch, vm }) => `${name} ${state} ${epoch} ${vm}`).join(', ');
-    return names.every((name) => tasks.some((task) => task.name === name && isOn(task)));
-  };
-  const what = `the next attempts of ${names.join(', ')}`;
-  await until(areOn, { what, deadlineMs: LONG_MS }).catch(async (error: Error) => {
-    throw new Error(`${error.message}; last seen: ${last}; ${await job.story()}`, { cause: error });
-  });
-}
-
 test.serial('an operator of each stage is killed and replaced in place', async (t) => {
   const job = await counting(12_000, 1500);
   const tasks = await job.reads(2000);
@@ -104,7 +79,7 @@ test.serial('each node in turn is killed, and its tasks go on elsewhere', async 
     const there = tasksAt(tasks, node);
     moved += there.length;
     await node.kill();
-    await movedOn(job, there, tasks);
+    await job.movedOn(there, tasks);
     await refill();
   }
   t.true(moved >= NODES, 'the nodes had tasks');
@@ -121,7 +96,7 @@ test.serial('two nodes are killed at once', async (t) => {
   const there = both.flatMap((node) => tasksAt(tasks, node));
   for (const node of both) node.signal('SIGKILL');
   await Promise.all(both.map(({ ended }) => ended));
-  await movedOn(job, there, tasks);
+  await job.movedOn(there, tasks);
   t.true(there.length >= 2);
   t.log(`${there.length} tasks moved; ${await job.isExact()}`);
   await refill();
@@ -140,7 +115,7 @@ test.serial('the leader is killed, then the next one together with a worker', as
     for (const node of gone) node.signal('SIGKILL');
     await Promise.all(gone.map(({ ended }) => ended));
     t.not(await cluster.leader(), leader);
-    await movedOn(job, there, tasks);
+    await job.movedOn(there, tasks);
     await refill();
   }
   t.log(await job.isExact());
@@ -161,7 +136,7 @@ test.serial('a node that was stopped until others did its work changes nothing',
   zombie.signal('SIGSTOP');
   const others = cluster.living.filter((node) => node !== zombie);
   try {
-    await movedOn(job.at(others), there, tasks);
+    await job.at(others).movedOn(there, tasks);
     await job.at(others).writes(output + 1000 * 'k1: 1\n'.length);
   } finally {
     zombie.signal('SIGCONT');

@@ -77,8 +77,8 @@ export const places: Readonly<Record<string, Place>> = {
 };
 
 /**
- * Those that only stores of a cluster pass: the simulator of replicated files ends stores between any
- * two of their steps, see test/sim/hydfs.test.ts.
+ * Those that only stores of a cluster pass: test/cluster/jobs-failpoints.test.ts goes through them,
+ * and the simulator of replicated files ends stores between any two of their steps.
  */
 export const placesOfReplication: readonly string[] = [
   'hydfs.copy-durable',
