@@ -12,6 +12,7 @@ export { AssertionFailure, assert, present, unreachable } from './assert.ts';
 export { unsetBytes } from './bytes.ts';
 export { type Clock, sleep, systemClock, type Timer } from './clock.ts';
 export { crc32c } from './crc32c.ts';
+export { cutTo } from './cut.ts';
 export { embedded } from './embedded.ts';
 export {
   Fault,

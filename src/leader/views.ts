@@ -1,8 +1,12 @@
 /** What people see of jobs and tasks: plain values, made from the leader's state. */
 import { type Counts, isLive, type JobRecord, type JobState, taskKey } from '../control/index.ts';
+import { cutTo } from '../core/index.ts';
 import { stageOf, stageSpecOf, type TaskRef, taskName, tasksOf } from '../plan/index.ts';
 import { sumCounts, taskCounts } from './counts.ts';
 import type { AttemptPhase, JobEvent, JobRun, LeaderState } from './state.ts';
+
+/** Of a command line with long arguments, so much is shown. */
+const OPERATOR_CHARS_MAX = 256;
 
 export interface StageView {
   readonly stage: number;
@@ -104,7 +108,7 @@ interface TaskFacts {
 function plannedOperator({ plan }: JobRun, { stage }: TaskRef): string {
   if (stageOf(plan, stage).kind === 'source') return 'source';
   const { run, args } = stageSpecOf(plan, stage);
-  return [run, ...args].join(' ');
+  return cutTo([run, ...args].join(' '), OPERATOR_CHARS_MAX);
 }
 
 function viewTask(state: LeaderState, { record, run, task }: TaskFacts): TaskView {

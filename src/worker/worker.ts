@@ -14,6 +14,7 @@
 import { z } from 'zod';
 import {
   type Clock,
+  cutTo,
   fault,
   type Logger,
   present,
@@ -64,6 +65,8 @@ import { TaskJournal } from './task-journal.ts';
 
 /** How often counts and rates of running attempts are reported. */
 const REPORT_MS = 250;
+/** Of a command line with long arguments, so much is told: reports are many and frames bounded. */
+const OPERATOR_CHARS_MAX = 256;
 
 export interface WorkerOptions extends TaskServices {
   readonly fs: FileSystem;
@@ -362,7 +365,7 @@ export class Worker {
       fault: task.fault === null ? null : toWireFault(task.fault),
       counts: { ...task.counts },
       pids: [...task.pids()],
-      operator: task.operator,
+      operator: cutTo(task.operator, OPERATOR_CHARS_MAX),
       logFile: this.#options.taskLogPath(attempt),
       rate,
     };

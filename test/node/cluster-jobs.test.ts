@@ -108,3 +108,14 @@ test('a local path is refused by the node that is asked', async (t) => {
   await t.throwsAsync(service.submit({ spec, ...once }), { code: 'PATH_IN_CLUSTER' });
   t.deepEqual(await service.jobs(), []);
 });
+
+test('a job whose operator has a long command line harms no node', async (t) => {
+  const { service } = await openNode(t);
+  await stored(service, 3);
+  const spec = job('', `, args: [${'x'.repeat(20_000)}]`);
+  const { job: id } = await service.submit({ spec, ...once });
+  t.is((await end(service, id)).state, 'finished');
+  const { operator = '' } = (await service.tasks(id)).at(-1) ?? {};
+  t.true(operator.startsWith('identity x'), operator.slice(0, 20));
+  t.is(operator.length, 256);
+});
