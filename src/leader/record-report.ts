@@ -1,8 +1,12 @@
-/** What a node's report changes: a report counts only for the attempt that is believed to live. */
+/**
+ * What a node's report changes: a report counts only for the attempt that is believed to live. One that
+ * is over by itself is let go all the same: its node keeps it until then.
+ */
 import { taskName } from '../plan/index.ts';
 import type { TaskReport } from '../wire/index.ts';
 import { type JobTurn, jobTurn } from './job-turn.ts';
 import type { AttemptPhase, AttemptRecord } from './state.ts';
+import { letGo } from './tasks.ts';
 import type { Turn } from './turn.ts';
 
 /** The attempt is over without a fault of the job: somebody newer has its log, or it was ended. */
@@ -98,7 +102,7 @@ function recordFailure(job: JobTurn, attempt: AttemptRecord, { fault }: TaskRepo
   }
   const says = fault === null ? 'failed without a word' : fault.message;
   job.noteTask('task-failed', attempt, `failed: ${says}`);
-  job.dropAttempt(attempt);
+  letGo(job, attempt);
   if (job.run.fault !== null) return;
   job.turn.setRun({ ...job.run, fault: `${taskName(job.plan, attempt)}: ${says}` });
 }
@@ -106,5 +110,5 @@ function recordFailure(job: JobTurn, attempt: AttemptRecord, { fault }: TaskRepo
 /** Forgets an attempt that ended by itself; the task gets another when the job is at work. */
 function replace(job: JobTurn, attempt: AttemptRecord, how: string): void {
   job.noteTask('task-lost', attempt, `was ${how} and is replaced`);
-  job.dropAttempt(attempt);
+  letGo(job, attempt);
 }

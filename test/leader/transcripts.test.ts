@@ -81,6 +81,7 @@ test('a consumer that moves is made known to its producers when it is up', (t) =
 test('the first fault of a task stops all and fails the job with its sentence', (t) => {
   const leader = running();
   t.deepEqual(leader.report('a 1/0 failed it broke'), [
+    'a <- stop 1/0#1 now',
     'a <- stop 0/0#1 now',
     'propose failed: signs/s1[0]: it broke',
   ]);
@@ -108,16 +109,22 @@ test('a failed job that goes on has new attempts and no old fault', (t) => {
 test('an attempt that was fenced is replaced, the job goes on', (t) => {
   const leader = running();
   t.deepEqual(leader.report('a 1/0 failed fenced'), [
+    'a <- stop 1/0#1 now',
     'propose assign 1/0 on a',
     'a <- start 1/0#2',
   ]);
-  t.deepEqual(leader.report('a 1/0 fenced'), ['propose assign 1/0 on a', 'a <- start 1/0#3']);
+  t.deepEqual(leader.report('a 1/0 fenced'), [
+    'a <- stop 1/0#2 now',
+    'propose assign 1/0 on a',
+    'a <- start 1/0#3',
+  ]);
   t.is(leader.state, 'running');
 });
 
 test('an attempt whose files were not served is replaced: that is no fault of the job', (t) => {
   const leader = running();
   t.deepEqual(leader.report('a 1/0 failed unserved'), [
+    'a <- stop 1/0#1 now',
     'propose assign 1/0 on a',
     'a <- start 1/0#2',
   ]);
@@ -181,6 +188,7 @@ test('a drained job ends its sources, also those that start again', (t) => {
   const leader = running();
   t.deepEqual(leader.move('stopping'), ['a <- stop 0/0#1 end']);
   t.deepEqual(leader.report('a 0/0 failed fenced'), [
+    'a <- stop 0/0#1 now',
     'propose assign 0/0 on a',
     'a <- start 0/0#2 to 0@a',
     'a <- stop 0/0#2 end',
