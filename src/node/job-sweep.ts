@@ -12,7 +12,8 @@ import type { FileSystem } from '../hydfs/index.ts';
 
 /** Longer than any submission takes. */
 const LEFTOVER_MS = 3_600_000;
-const JOB_FILE = /^jobs\/([^/]+)\//;
+/** Only what belongs to a job by its id: `jobs/` may begin names of files of people as well. */
+const JOB_FILE = /^jobs\/([0-9a-f]{32})\//;
 
 export interface JobSweepOptions {
   readonly control: ControlLog;
@@ -24,6 +25,7 @@ export interface JobSweepOptions {
 export class JobSweep {
   readonly #options: JobSweepOptions;
   readonly #unsubscribe: () => void;
+  readonly #working = new Set<Promise<void>>();
   #jobs: ReadonlySet<string>;
 
   constructor(options: JobSweepOptions) {
@@ -42,10 +44,18 @@ export class JobSweep {
     this.#unsubscribe();
   }
 
+  /** Resolves when what was begun is done. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#working);
+  }
+
   #attempt(work: () => Promise<void>): void {
-    work().catch((error: unknown) => {
-      this.#options.log.warn('files of a forgotten job stay', { reason: reasonOf(error) });
-    });
+    const working = work()
+      .catch((error: unknown) => {
+        this.#options.log.warn('files of a forgotten job stay', { reason: reasonOf(error) });
+      })
+      .finally(() => this.#working.delete(working));
+    this.#working.add(working);
   }
 
   async #forget(job: string): Promise<void> {
