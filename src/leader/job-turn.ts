@@ -6,7 +6,7 @@ import {
   type TaskRecord,
   taskKey,
 } from '../control/index.ts';
-import { present } from '../core/index.ts';
+import { cutTo, present } from '../core/index.ts';
 import { type JobPlan, type TaskRef, taskName, tasksOf } from '../plan/index.ts';
 import { taskCounts } from './counts.ts';
 import type { AttemptRecord, JobEvent, JobRun } from './state.ts';
@@ -14,6 +14,8 @@ import type { Turn } from './turn.ts';
 
 /** Lines of a job's log that are kept in memory; the log file has them all. */
 export const EVENTS_KEPT = 256;
+/** Characters of a line that is kept: all that are kept fit one frame. */
+const TEXT_CHARS_MAX = 1024;
 
 /** A task of a known job. */
 export type TaskPlace = Pick<TaskRef, 'stage' | 'index'>;
@@ -97,7 +99,8 @@ export class JobTurn {
 
   note(event: Omit<JobEvent, 'at'>): void {
     const full = { at: this.turn.at, ...event };
-    const events = [...this.run.events, full].slice(-EVENTS_KEPT);
+    const kept = { ...full, text: cutTo(full.text, TEXT_CHARS_MAX) };
+    const events = [...this.run.events, kept].slice(-EVENTS_KEPT);
     this.turn.setRun({ ...this.run, events });
     this.turn.effects.push({ kind: 'note', job: this.id, event: full });
   }

@@ -58,9 +58,11 @@ export function jobMethods(service: () => JobService, prefix = ''): RpcMethods {
         ...(manifest === undefined ? {} : { manifest }),
       }),
     ),
-    jobs: unary(nothing, async () => service().jobs()),
+    jobs: streaming(nothing, () => each(service().jobs())),
     job: unary(oneJob, async ({ job }) => service().job(job)),
-    tasks: unary(z.strictObject({ job: name.optional() }), async ({ job }) => service().tasks(job)),
+    tasks: streaming(z.strictObject({ job: name.optional() }), ({ job }) =>
+      each(service().tasks(job)),
+    ),
     watch: streaming(oneJob, ({ job }, signal) => service().watch(job, signal)),
     stop: unary(stop, async ({ job, mode }) => service().stop(job, mode)),
     suspend: unary(oneJob, async ({ job }) => service().suspend(job)),
@@ -73,6 +75,10 @@ export function jobMethods(service: () => JobService, prefix = ''): RpcMethods {
     spec: unary(oneJob, async ({ job }) => service().spec(job)),
   };
   return Object.fromEntries(Object.entries(methods).map(([key, run]) => [`${prefix}${key}`, run]));
+}
+
+async function* each<T>(all: Promise<readonly T[]>): AsyncGenerator<T> {
+  yield* await all;
 }
 
 /** What `service` answers about files. */
@@ -108,7 +114,7 @@ export class RemoteJobs implements JobService {
   }
 
   async jobs(): Promise<readonly JobView[]> {
-    return (await this.#call('jobs', {})) as JobView[];
+    return (await this.#list('jobs', {})) as JobView[];
   }
 
   async job(job: string): Promise<JobView> {
@@ -116,7 +122,7 @@ export class RemoteJobs implements JobService {
   }
 
   async tasks(job?: string): Promise<readonly TaskView[]> {
-    return (await this.#call('tasks', job === undefined ? {} : { job })) as TaskView[];
+    return (await this.#list('tasks', job === undefined ? {} : { job })) as TaskView[];
   }
 
   watch(job: string, signal?: AbortSignal): AsyncIterable<JobView> {
@@ -151,6 +157,13 @@ export class RemoteJobs implements JobService {
 
   async spec(job: string): Promise<JobSpec> {
     return decodeJobSpec(await this.#call('spec', { job }));
+  }
+
+  /** What is answered item by item, as there may be more than a frame can carry. */
+  async #list(method: string, params: unknown): Promise<unknown[]> {
+    const items: unknown[] = [];
+    for await (const item of this.rpc.stream(`${this.#prefix}${method}`, params)) items.push(item);
+    return items;
   }
 
   #call(method: string, params: unknown): Promise<unknown> {
