@@ -5,6 +5,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, fstatSync, ftruncateSync, openSync, statSync, writeSync } from 'node:fs';
+import process from 'node:process';
 import type { ExecutionContext } from 'ava';
 import ssh2, { type Connection, type Server, type ServerChannel, type SFTPWrapper } from 'ssh2';
 
@@ -28,6 +29,8 @@ export interface TestServerOptions {
   readonly userKey?: Buffer;
   readonly password?: string;
   readonly faults?: Faults;
+  /** where its commands find programs; as here unless given */
+  readonly path?: string;
 }
 
 export class TestServer {
@@ -37,6 +40,8 @@ export class TestServer {
   /** how each login was tried */
   readonly logins: string[] = [];
   readonly commands: string[] = [];
+  /** how many were written over SFTP, by all connections */
+  bytes = 0;
   port = 0;
   readonly #options: TestServerOptions;
   readonly #server: Server;
@@ -94,7 +99,9 @@ export class TestServer {
       channel.end();
       return;
     }
-    const child = spawn('sh', ['-c', command], { stdio: ['ignore', 'pipe', 'pipe'] });
+    const { path = process.env.PATH } = this.#options;
+    const env = { ...process.env, PATH: path };
+    const child = spawn('sh', ['-c', command], { env, stdio: ['ignore', 'pipe', 'pipe'] });
     child.stdout.pipe(channel, { end: false });
     child.stderr.pipe(channel.stderr, { end: false });
     child.on('close', (code) => {
@@ -133,6 +140,7 @@ export class TestServer {
         offset,
       );
       bytes += data.length;
+      this.bytes += data.length;
       const { cutAfterBytes = Number.POSITIVE_INFINITY } = this.faults;
       if (bytes < cutAfterBytes) return void sftp.status(id, STATUS_CODE.OK);
       delete this.faults.cutAfterBytes;
