@@ -14,12 +14,21 @@ import { systemClock } from '../src/core/index.ts';
 export interface BenchOptions {
   /** `--small`: the same code on little data, to see in CI that it still runs */
   readonly small: boolean;
+  /** The parts of the bench that were named; all of them when none was. */
+  readonly parts: ReadonlySet<string>;
 }
 
-export function benchOptions(argv: readonly string[] = process.argv.slice(2)): BenchOptions {
-  const unknown = argv.filter((argument) => argument !== '--small');
-  if (unknown.length > 0) throw new Error(`unknown argument ${unknown[0]}; only --small is known`);
-  return { small: argv.includes('--small') };
+/** What was asked for on the command line of a bench that consists of `parts`. */
+export function benchOptions(
+  parts: readonly string[] = [],
+  argv: readonly string[] = process.argv.slice(2),
+): BenchOptions {
+  const words = ['--small', ...parts];
+  const unknown = argv.find((argument) => !words.includes(argument));
+  if (unknown !== undefined)
+    throw new Error(`unknown argument ${unknown}; known: ${words.join(', ')}`);
+  const named = argv.filter((argument) => argument !== '--small');
+  return { small: argv.includes('--small'), parts: new Set(named.length > 0 ? named : parts) };
 }
 
 /** One line: what this ran on. */

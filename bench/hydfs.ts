@@ -2,7 +2,7 @@
  * What files at three nodes cost, and how long a cluster takes to have three copies of everything again.
  * Each figure is the mean and the deviation of five runs, with real `rainstorm node` processes.
  *
- *   node bench/hydfs.ts [--small]
+ *   node bench/hydfs.ts [--small] [small] [large] [merge] [join] [failure]
  *
  * Not measured: a network (all nodes are on loopback), disks of their own (all share one, and the
  * client too), machines of their own (all share its processors with the client and whatever else runs).
@@ -21,7 +21,14 @@ import { until } from '../test/helpers/poll.ts';
 import { benchOptions, machineLine, perSecond, print, printTable, short } from './harness.ts';
 import { ClusterClient, pointsOf } from './hydfs-client.ts';
 
-const { small } = benchOptions();
+const parts = {
+  small: benchSmall,
+  large: benchLarge,
+  merge: benchMerge,
+  join: benchJoin,
+  failure: benchFailure,
+};
+const { small, parts: named } = benchOptions(Object.keys(parts));
 const KIB = 1024;
 const MIB = 1024 * KIB;
 const RUNS = small ? 1 : 5;
@@ -52,11 +59,7 @@ try {
   await rested(NODES);
   const client = await ClusterClient.of(cluster);
   print(machineLine());
-  await benchSmall(client);
-  await benchLarge(client);
-  await benchMerge(client);
-  await benchJoin(client);
-  await benchFailure(client);
+  for (const [part, run] of Object.entries(parts)) if (named.has(part)) await run(client);
   await client.close();
   printTable(['what', 'mean', 'deviation', 'and'], rows);
   print('promised: 20 k small appends/s by 16; get 0.5 x and create 0.25 x of cp;');

@@ -11,7 +11,7 @@ export { orAborted } from './aborted.ts';
 export { AssertionFailure, assert, present, unreachable } from './assert.ts';
 export { unsetBytes } from './bytes.ts';
 export { type Clock, sleep, systemClock, type Timer } from './clock.ts';
-export { crc32c } from './crc32c.ts';
+export { crc32, crc32After, crc32Of } from './crc32.ts';
 export { cutTo } from './cut.ts';
 export { embedded } from './embedded.ts';
 export {
@@ -33,6 +33,7 @@ export {
   severalLogs,
   silentLog,
 } from './log.ts';
+export { bytesIn, inOnePiece, PieceReader } from './pieces.ts';
 export { LoadMeter, type ProcessLoad } from './process-load.ts';
 export { between, type Random, randomId, seededRandom, systemRandom, unit } from './random.ts';
 export { tuneGarbageCollector } from './runtime.ts';

@@ -1,4 +1,4 @@
-import { crc32c } from '../core/index.ts';
+import { crc32 } from '../core/index.ts';
 import type { BlockSum, RawEntry } from './replication/stored-files.ts';
 
 /** A block of entries ends with the one that makes it this large. */
@@ -17,7 +17,7 @@ export async function* blockSums(
   for await (const { index, payload } of entries) {
     if (index >= to) break;
     length.writeUInt32LE(payload.length);
-    sum = crc32c(payload, crc32c(length, sum));
+    sum = crc32(payload, crc32(length, sum));
     bytes += payload.length;
     end = index + 1;
     if (bytes < SUM_BLOCK_BYTES) continue;

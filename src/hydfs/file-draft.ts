@@ -4,6 +4,7 @@
  * one that is whole.
  */
 import { fault } from '../core/index.ts';
+import type { Payload } from '../storage/index.ts';
 import type { OpenFile } from './open-file.ts';
 import type { StoredDraft, StoredFile } from './replication/stored-files.ts';
 
@@ -28,7 +29,7 @@ export class FileDraft implements StoredDraft {
     return this.#options.file.nextIndex;
   }
 
-  copyIn(index: number, payloads: readonly Uint8Array[]): Promise<void> {
+  copyIn(index: number, payloads: readonly Payload[]): Promise<void> {
     if (this.#ended) return Promise.reject(this.#closed());
     return this.#options.file.copyIn(index, payloads);
   }

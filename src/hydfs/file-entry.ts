@@ -13,7 +13,7 @@
  *
  * A writer's id is its place in the order of first opens, in the snapshot too, so it never changes.
  */
-import { assert, fault } from '../core/index.ts';
+import { assert, bytesIn, fault, inOnePiece } from '../core/index.ts';
 import { ByteReader, ByteWriter, checkForm, Malformed } from './bytes.ts';
 import { ANONYMOUS, addWriter, emptyFile, type FileRequest, type FileState } from './file-state.ts';
 import type { FileEntry } from './file-system.ts';
@@ -80,6 +80,29 @@ function decodeAppend(
   const data = input.rest();
   const request = { writer: writer.name, epoch, seq, bytes: data.length, meta };
   return { request: { kind: 'append', ...request }, data };
+}
+
+/** A logged request, and its data in pieces. */
+export interface DecodedEntry {
+  readonly request: FileRequest;
+  readonly data: readonly Uint8Array[];
+}
+
+/** As `decodeEntry`, of a payload in pieces; its data is not copied. @throws Malformed */
+export function decodeParts(state: FileState, parts: readonly Uint8Array[]): DecodedEntry {
+  if (parts.length > 1) {
+    try {
+      const { request, data } = decodeEntry(state, parts[0]);
+      const pieces = [data, ...parts.slice(1)];
+      if (request.kind !== 'append') return { request, data: pieces };
+      return { request: { ...request, bytes: bytesIn(pieces) }, data: pieces };
+    } catch (error) {
+      // what stands before the data may be in several pieces itself
+      if (!(error instanceof Malformed)) throw error;
+    }
+  }
+  const { request, data } = decodeEntry(state, inOnePiece(parts));
+  return { request, data: [data] };
 }
 
 /** `state` as the header of a segment. */
@@ -154,7 +177,7 @@ export function entryOf(
 }
 
 /** What `decode` makes of bytes of the file in `dir`. @throws LOG_CORRUPT when it cannot */
-export function readable<T>(dir: string, bytes: Uint8Array, decode: (bytes: Uint8Array) => T): T {
+export function readable<B, T>(dir: string, bytes: B, decode: (bytes: B) => T): T {
   try {
     return decode(bytes);
   } catch (error) {

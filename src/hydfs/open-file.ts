@@ -22,11 +22,18 @@ import {
   orAborted,
   type Random,
 } from '../core/index.ts';
-import { type Disk, SegmentedLog, type SyncMode } from '../storage/index.ts';
+import {
+  type Disk,
+  type Payload,
+  payloadOf,
+  SegmentedLog,
+  type SyncMode,
+} from '../storage/index.ts';
 import { blockSums } from './block-sums.ts';
 import {
   type Cursor,
-  decodeEntry,
+  type DecodedEntry,
+  decodeParts,
   decodeSnapshot,
   encodeRequest,
   encodeSnapshot,
@@ -197,13 +204,13 @@ export class OpenFile implements StoredFile {
     throw await this.#refusal(outcome, request);
   }
 
-  async copyIn(index: number, payloads: readonly Uint8Array[]): Promise<void> {
+  async copyIn(index: number, payloads: readonly Payload[]): Promise<void> {
     assert(index === this.#log.nextIndex, 'copies are placed where the file ends');
     let durable = Promise.resolve();
     for (const payload of payloads) {
-      const entry = this.#checked(payload, this.#log.nextIndex);
-      durable = this.#log.append([payload]).durable;
-      this.#applied(entry.request, entry.data);
+      const entry = this.#checked(payload.parts, this.#log.nextIndex);
+      durable = this.#log.place(payload).durable;
+      this.#applied(entry);
     }
     this.#unwatched = this.#log.nextIndex;
     this.#told.join(this.#log.durableIndex);
@@ -374,7 +381,7 @@ export class OpenFile implements StoredFile {
 
   async #replay(): Promise<void> {
     for await (const { index, payload } of this.#log.replay()) {
-      const { request } = this.#checked(payload, index);
+      const { request } = this.#checked([payload], index);
       this.#core.apply(this.state, request, index);
     }
     this.#unwatched = this.#log.nextIndex;
@@ -382,8 +389,8 @@ export class OpenFile implements StoredFile {
   }
 
   /** An entry that was accepted before, here or elsewhere (O4). @throws LOG_CORRUPT */
-  #checked(payload: Uint8Array, index: number): { request: FileRequest; data: Uint8Array } {
-    const entry = readable(this.#dir, payload, (bytes) => decodeEntry(this.state, bytes));
+  #checked(payload: readonly Uint8Array[], index: number): DecodedEntry {
+    const entry = readable(this.#dir, payload, (parts) => decodeParts(this.state, parts));
     const outcome = this.#core.decide(this.state, entry.request);
     if (outcome.kind === 'logged') return entry;
     const reason = `entry ${index} would not have been accepted (${outcome.kind})`;
@@ -392,8 +399,8 @@ export class OpenFile implements StoredFile {
 
   /** Places an accepted request (O1); resolves when it may be told (O2). */
   async #place(request: FileRequest, parts: readonly Uint8Array[]): Promise<void> {
-    const payload = [encodeRequest(this.state, request), ...parts];
-    const { index, durable } = this.#log.append(payload);
+    const payload = payloadOf([encodeRequest(this.state, request), ...parts]);
+    const { index, durable } = this.#log.place(payload);
     const offset = this.state.length;
     this.#core.apply(this.state, request, index);
     this.#told.mark({ index: index + 1, length: this.state.length });
@@ -409,12 +416,12 @@ export class OpenFile implements StoredFile {
   }
 
   /** The effect of an entry of elsewhere that was just placed. */
-  #applied(request: FileRequest, data: Uint8Array): void {
+  #applied({ request, data }: DecodedEntry): void {
     const index = this.#log.nextIndex - 1;
     const offset = this.state.length;
     this.#core.apply(this.state, request, index);
     this.#told.mark({ index: index + 1, length: this.state.length });
-    if (this.#recent.wanted) this.#remember(request, [data], { index, offset });
+    if (this.#recent.wanted) this.#remember(request, data, { index, offset });
   }
 
   /** Keeps a new entry for followers; the data of an append without a writer is the caller's. */

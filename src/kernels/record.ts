@@ -4,7 +4,7 @@
  *   record  = magic length header-crc header blocks
  *   magic   = "RSR1"                        ; 4 bytes
  *   length  = u32 little endian             ; of the header
- *   header-crc = u32 little endian          ; CRC32C of header
+ *   header-crc = u32 little endian          ; CRC-32 of header
  *   header  = << {                          ; CBOR
  *     "v": 1,
  *     "kind": "batch" / "checkpoint" / "end" / "source",
@@ -13,7 +13,7 @@
  *     "keep":    [* [bytes: uint, skip: uint, dead: [* uint]]],
  *     "dead":    [* { "id": tstr, "key": bstr, "value": bstr, "reason": tstr, "trace": tstr }],
  *     ? "state": any,
- *     "crc": uint                           ; CRC32C of blocks
+ *     "crc": uint                           ; CRC-32 of blocks
  *   } >>
  *   blocks  = *OCTET                        ; of outputs, then of keep, in order
  *
@@ -25,7 +25,7 @@
  *    of the record's bytes, and `decodeBlock` checks them where they are used.
  */
 import { Decoder, Encoder } from 'cbor-x';
-import { assert, crc32c, fault, reasonOf } from '../core/index.ts';
+import { assert, crc32, crc32Of, fault, reasonOf } from '../core/index.ts';
 import { type RecordHeader, recordHeader } from './record-header.ts';
 
 export type WalRecordKind = RecordHeader['kind'];
@@ -74,14 +74,14 @@ export function encodeRecord(record: WalRecord): Uint8Array[] {
   const blocks: Uint8Array[] = [];
   for (const output of record.outputs) blocks.push(output.block);
   for (const kept of record.keep) blocks.push(kept.block);
-  const header = encoder.encode(headerOf(record, crcOf(blocks)));
+  const header = encoder.encode(headerOf(record, crc32Of(blocks)));
   assert(header.length <= HEADER_BYTES_MAX, 'a record header stays below its limit');
   const head = new Uint8Array(PREFIX_BYTES + header.length);
   head.set(header, PREFIX_BYTES);
   const view = new DataView(head.buffer);
   view.setUint32(0, MAGIC, true);
   view.setUint32(4, header.length, true);
-  view.setUint32(8, crc32c(header), true);
+  view.setUint32(8, crc32(header), true);
   return [head, ...blocks];
 }
 
@@ -97,13 +97,13 @@ export function decodeRecord(bytes: Uint8Array): WalRecord {
   const end = PREFIX_BYTES + length;
   if (length > HEADER_BYTES_MAX || end > bytes.length) throw invalid('its header is cut off');
   const headerBytes = bytes.subarray(PREFIX_BYTES, end);
-  if (view.getUint32(8, true) !== crc32c(headerBytes)) throw invalid('its header fails its CRC');
+  if (view.getUint32(8, true) !== crc32(headerBytes)) throw invalid('its header fails its CRC');
   const header = parseHeader(headerBytes);
   const blocks = bytes.subarray(end);
   if (blocks.length !== blockBytes(header)) {
     throw invalid(`it has ${blocks.length} of ${blockBytes(header)} block bytes`);
   }
-  if (crc32c(blocks) !== header.crc) throw invalid('its blocks fail their CRC');
+  if (crc32(blocks) !== header.crc) throw invalid('its blocks fail their CRC');
   return recordOf(header, blocks);
 }
 
@@ -145,10 +145,6 @@ function parseHeader(bytes: Uint8Array): RecordHeader {
   } catch (error) {
     throw invalid(`its header is not as described: ${reasonOf(error)}`, error);
   }
-}
-
-function crcOf(parts: readonly Uint8Array[]): number {
-  return parts.reduce((crc, part) => crc32c(part, crc), 0);
 }
 
 function blockBytes(header: RecordHeader): number {

@@ -8,7 +8,7 @@
  * B3 A sealed batch takes no more entries.
  */
 import { assert } from '../core/index.ts';
-import { ENTRY_HEADER_BYTES, payloadCrc, writeEntryHeader } from './entry.ts';
+import { ENTRY_HEADER_BYTES, type Payload, saltedCrc, writeEntryHeader } from './entry.ts';
 import type { Segment } from './segment.ts';
 
 const SLAB_BYTES = 64 * 1024;
@@ -56,11 +56,12 @@ export class Batch {
     this.done.catch(() => {});
   }
 
-  /** Places an entry with the payload `parts`, which must stay unchanged until `done`. */
-  add(parts: readonly Uint8Array[], length: number): void {
+  /** Places an entry with a payload that must stay unchanged until `done`. */
+  add(payload: Payload): void {
     assert(!this.sealed, 'B3: a sealed batch takes no entries');
     const { salt } = this.segment;
-    const header = { length, base: this.start, payloadCrc: payloadCrc(parts, salt) };
+    const { bytes: length, parts } = payload;
+    const header = { length, base: this.start, payloadCrc: saltedCrc(payload, salt) };
     const at = this.#reserve(ENTRY_HEADER_BYTES);
     writeEntryHeader(this.#slab.buffer, at, header, salt);
     for (const part of parts) this.#place(part);

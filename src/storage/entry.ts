@@ -5,8 +5,8 @@
  *        0     4  length of the payload
  *        4     4  base: the segment's bytes below this offset were acknowledged before this entry
  *                 was written
- *        8     4  CRC32C of the payload
- *       12     4  CRC32C of the twelve bytes above
+ *        8     4  CRC-32 of the payload
+ *       12     4  CRC-32 of the twelve bytes above
  *       16     *  payload
  *
  * All numbers are little endian. Both checksums start from the segment's salt, a random number that
@@ -19,7 +19,7 @@
  * E4 Zeros are never an entry: no salt makes both the checksum of twelve zeros and that of an empty
  *    payload zero.
  */
-import { assert, crc32c } from '../core/index.ts';
+import { assert, bytesIn, crc32, crc32After, crc32Of } from '../core/index.ts';
 
 export const ENTRY_HEADER_BYTES = 16;
 
@@ -43,7 +43,7 @@ export function writeEntryHeader(
   target.writeUInt32LE(header.length, at);
   target.writeUInt32LE(header.base, at + 4);
   target.writeUInt32LE(header.payloadCrc, at + 8);
-  target.writeUInt32LE(crc32c(target.subarray(at, at + 12), salt), at + 12);
+  target.writeUInt32LE(crc32(target.subarray(at, at + 12), salt), at + 12);
 }
 
 /** The header at `at` of `bytes`, or null when the bytes there are not one (E1). */
@@ -51,13 +51,25 @@ export function readEntryHeader(bytes: Buffer, at: number, salt: number): EntryH
   if (at + ENTRY_HEADER_BYTES > bytes.length) return null;
   const length = bytes.readUInt32LE(at);
   if (length > ENTRY_PAYLOAD_MAX) return null;
-  if (bytes.readUInt32LE(at + 12) !== crc32c(bytes.subarray(at, at + 12), salt)) return null;
+  if (bytes.readUInt32LE(at + 12) !== crc32(bytes.subarray(at, at + 12), salt)) return null;
   return { length, base: bytes.readUInt32LE(at + 4), payloadCrc: bytes.readUInt32LE(at + 8) };
 }
 
-/** The checksum of a payload in pieces. */
-export function payloadCrc(parts: readonly Uint8Array[], salt: number): number {
-  let crc = salt;
-  for (const part of parts) crc = crc32c(part, crc);
-  return crc;
+/**
+ * A payload in pieces that nobody changes, with their bytes and their CRC-32 from zero: it is read for
+ * that once, however many logs and replicas it goes to.
+ */
+export interface Payload {
+  readonly parts: readonly Uint8Array[];
+  readonly bytes: number;
+  readonly crc: number;
+}
+
+export function payloadOf(parts: readonly Uint8Array[]): Payload {
+  return { parts, bytes: bytesIn(parts), crc: crc32Of(parts) };
+}
+
+/** The checksum of a payload in a segment. */
+export function saltedCrc({ crc, bytes }: Payload, salt: number): number {
+  return crc32After(crc, bytes, salt);
 }

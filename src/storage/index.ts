@@ -21,7 +21,7 @@
 export type { SyncMode } from './committer.ts';
 export { type Disk, type DiskFile, errorCode, type OpenMode } from './disk.ts';
 export { diskFault } from './disk-fault.ts';
-export { ENTRY_HEADER_BYTES, ENTRY_PAYLOAD_MAX } from './entry.ts';
+export { ENTRY_HEADER_BYTES, ENTRY_PAYLOAD_MAX, type Payload, payloadOf } from './entry.ts';
 export { type DataDirLock, type LockInfo, type LockOwner, lockDataDir, readLock } from './lock.ts';
 export { nodeDisk } from './node-disk.ts';
 export { peekHeader } from './recover.ts';

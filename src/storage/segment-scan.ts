@@ -5,7 +5,7 @@
  * R2 Chunks are fresh memory: payloads are views that stay good for as long as somebody holds them.
  * R3 Skipped entries cost their headers only; a large skipped payload is not even read.
  */
-import { crc32c } from '../core/index.ts';
+import { crc32 } from '../core/index.ts';
 import type { DiskFile } from './disk.ts';
 import { ENTRY_HEADER_BYTES, readEntryHeader } from './entry.ts';
 
@@ -71,7 +71,7 @@ export class SegmentScan {
       } else {
         if (at + size > this.#chunk.length) return { bytes: size, skipped };
         const payload = this.#chunk.subarray(at + ENTRY_HEADER_BYTES, at + size);
-        if (crc32c(payload, this.#salt) !== header.payloadCrc) return this.#stop(skipped);
+        if (crc32(payload, this.#salt) !== header.payloadCrc) return this.#stop(skipped);
         entries.push({ position: this.position, payload });
       }
       this.lastBase = header.base;

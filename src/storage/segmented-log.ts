@@ -25,7 +25,7 @@ import { Batch, Slab } from './batch.ts';
 import { Committer, type SyncMode } from './committer.ts';
 import type { Disk } from './disk.ts';
 import { diskFault } from './disk-fault.ts';
-import { ENTRY_HEADER_BYTES, ENTRY_PAYLOAD_MAX } from './entry.ts';
+import { ENTRY_HEADER_BYTES, ENTRY_PAYLOAD_MAX, type Payload, payloadOf } from './entry.ts';
 import { LogCursor } from './log-cursor.ts';
 import { Progress } from './progress.ts';
 import { type Recovered, readHeader, recoverLog } from './recover.ts';
@@ -150,13 +150,16 @@ export class SegmentedLog {
    * @throws the fault that ended this log (L5), LOG_CLOSED, or ENTRY_TOO_LARGE (L7)
    */
   append(parts: readonly Uint8Array[]): Placed {
+    return this.place(payloadOf(parts));
+  }
+
+  /** As `append`, of a payload whose checksum is known. */
+  place(payload: Payload): Placed {
     this.#refuseIfEnded();
-    let length = 0;
-    for (const part of parts) length += part.length;
-    this.#refuseIfTooLarge(length);
+    this.#refuseIfTooLarge(payload.bytes);
     const index = this.#nextIndex;
-    const batch = this.#batchFor(length);
-    batch.add(parts, length);
+    const batch = this.#batchFor(payload.bytes);
+    batch.add(payload);
     this.#nextIndex = index + 1;
     batch.nextIndex = index + 1;
     return { index, durable: batch.done };
@@ -248,8 +251,8 @@ export class SegmentedLog {
   #roll(): Batch {
     const header = this.#options.header();
     const prefix = headerPrefix(this.#nextIndex);
-    const length = prefix.length + header.length;
-    this.#refuseIfTooLarge(length);
+    const payload = payloadOf([prefix, header]);
+    this.#refuseIfTooLarge(payload.bytes);
     const segment = newSegment(
       this.#options.dir,
       this.#nextIndex,
@@ -257,7 +260,7 @@ export class SegmentedLog {
     );
     this.#segments.push(segment);
     const batch = this.#begin(segment);
-    batch.add([prefix, header], length);
+    batch.add(payload);
     return batch;
   }
 

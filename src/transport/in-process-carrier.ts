@@ -9,9 +9,8 @@
  *       that the two sides share no object and nothing works here that a socket would refuse.
  *   P3  `queuedBytes` counts what the peer has not been given, in bytes of frames.
  */
-import { assert, present } from '../core/index.ts';
+import { assert, inOnePiece, present } from '../core/index.ts';
 import { decodeMessage, encodeMessage, type Message } from '../wire/index.ts';
-import { inOnePiece } from './bulk.ts';
 import type { Carrier, CarrierEvents } from './link.ts';
 
 const FRAME_LENGTH_BYTES = 4;

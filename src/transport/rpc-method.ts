@@ -1,8 +1,8 @@
 import type { z } from 'zod';
 import { fault } from '../core/index.ts';
 
-/** What a method is given: its params, what ends it early, and the bytes beside the params. */
-type Run<P, R> = (params: P, signal: AbortSignal, data: Uint8Array) => R;
+/** What a method is given: its params, what ends it early, and the bytes beside them, as they came. */
+type Run<P, R> = (params: P, signal: AbortSignal, data: readonly Uint8Array[]) => R;
 
 /** What a peer may ask for. An answer or an item that is a `Bulk` carries bytes beside it. */
 export type RpcMethod =

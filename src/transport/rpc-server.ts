@@ -15,7 +15,7 @@
 
 import { type Fault, fault, isFault, type Logger, reasonOf, silentLog } from '../core/index.ts';
 import { type Message, type Request, toWireFault } from '../wire/index.ts';
-import { Bulk, inOnePiece } from './bulk.ts';
+import { Bulk } from './bulk.ts';
 import { sendWhenShort } from './bulk-sender.ts';
 import type { Connection } from './connection.ts';
 import { dispatch, type Receiver } from './dispatch.ts';
@@ -24,7 +24,7 @@ import { named, type RpcMethod, type RpcMethods } from './rpc-method.ts';
 /** Methods running for one connection. */
 export const RUNNING_MAX = 1024;
 
-const NO_DATA = new Uint8Array(0);
+const NO_DATA: readonly Uint8Array[] = [];
 
 interface Running {
   readonly abort: AbortController;
@@ -50,7 +50,7 @@ export class RpcServer implements Receiver {
         this.#start(message, NO_DATA);
         return true;
       case 'request-data':
-        this.#start({ ...message, kind: 'request' }, inOnePiece(message.data));
+        this.#start({ ...message, kind: 'request' }, message.data);
         return true;
       case 'cancel':
         this.#stop(message.id, new Error('the request was cancelled'));
@@ -68,7 +68,7 @@ export class RpcServer implements Receiver {
       this.#stop(id, reason ?? new Error('the connection was closed'));
   }
 
-  #start(request: Request, data: Uint8Array): void {
+  #start(request: Request, data: readonly Uint8Array[]): void {
     const { id, credit } = request;
     if (this.#running.has(id))
       throw fault('WIRE_INVALID', { problem: `request ${id} is still running` });
@@ -94,7 +94,7 @@ export class RpcServer implements Receiver {
   /** V1. Never rejects. */
   async #run(
     request: Request,
-    data: Uint8Array,
+    data: readonly Uint8Array[],
     method: RpcMethod,
     running: Running,
   ): Promise<void> {
@@ -111,7 +111,7 @@ export class RpcServer implements Receiver {
 
   async #result(
     request: Request,
-    data: Uint8Array,
+    data: readonly Uint8Array[],
     method: RpcMethod,
     running: Running,
   ): Promise<unknown> {

@@ -5,7 +5,7 @@
  * whose meta says what it consumed (no second log); by its log, which has the same bytes; or, with
  * at-least-once, not at all.
  */
-import { crc32c } from '../core/index.ts';
+import { crc32 } from '../core/index.ts';
 import type { FileEntry, FileSystem } from '../hydfs/index.ts';
 import { decodeCbor } from '../wire/index.ts';
 import type { SinkMeta } from '../worker/index.ts';
@@ -93,8 +93,8 @@ export class Destination {
       return `${name}: append ${seq} of ${writer} was logged and is not there`;
     });
     if (found === undefined) return;
-    findings.expect('sink', found.length === bytes.length && found.crc === crc32c(bytes), () => {
-      return `${name}: append ${seq} of ${writer} differs from the log (${found.length} bytes, CRC ${hex(found.crc)}; logged ${bytes.length} bytes, CRC ${hex(crc32c(bytes))})`;
+    findings.expect('sink', found.length === bytes.length && found.crc === crc32(bytes), () => {
+      return `${name}: append ${seq} of ${writer} differs from the log (${found.length} bytes, CRC ${hex(found.crc)}; logged ${bytes.length} bytes, CRC ${hex(crc32(bytes))})`;
     });
   }
 
@@ -125,7 +125,7 @@ export class Destination {
   #keep({ writer, seq, data }: FileEntry): void {
     const mine = this.#unclaimed.get(writer) ?? new Map<number, Appended>();
     this.#unclaimed.set(writer, mine);
-    mine.set(seq, { crc: crc32c(data), length: data.length });
+    mine.set(seq, { crc: crc32(data), length: data.length });
   }
 
   #committed(entry: FileEntry, standing: Standing, lines: number): void {

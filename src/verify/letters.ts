@@ -1,5 +1,5 @@
 /** The dead letter file: which letters it has, to be compared with those that tasks recorded. */
-import { crc32c } from '../core/index.ts';
+import { crc32 } from '../core/index.ts';
 import type { FileEntry, FileSystem } from '../hydfs/index.ts';
 import type { DeadLetter } from '../kernels/index.ts';
 import { type CutFile, eachEntry } from './cut.ts';
@@ -17,7 +17,7 @@ interface LetterText {
 
 export class Letters {
   readonly #findings: Findings;
-  /** Per writer and number the CRC32C of the letter; whoever claims one takes it away. */
+  /** Per writer and number the CRC-32 of the letter; whoever claims one takes it away. */
   readonly #unclaimed = new Map<string, Map<number, number>>();
   readonly #rules: WriterRules;
 
@@ -90,7 +90,7 @@ function textOf(letter: DeadLetter): LetterText {
 }
 
 function digest({ id, key, value, reason, trace }: LetterText): number {
-  return crc32c(Buffer.from(JSON.stringify([id, key, value, reason, trace])));
+  return crc32(Buffer.from(JSON.stringify([id, key, value, reason, trace])));
 }
 
 function parsed(line: Uint8Array): LetterText | null {

@@ -1,6 +1,6 @@
 /** Reads a source again and counts, line by line, which task of the first stage each belongs to. */
 import { type FileHandle, open } from 'node:fs/promises';
-import { crc32c, reasonOf } from '../core/index.ts';
+import { crc32, reasonOf } from '../core/index.ts';
 import type { FileSystem } from '../hydfs/index.ts';
 import { splitSource } from '../kernels/index.ts';
 import type { Location } from '../plan/index.ts';
@@ -87,7 +87,7 @@ async function count(
   let at = 0;
   for await (const piece of read(0, end)) {
     const checked = Math.max(0, Math.min(piece.length, state.position.offset - at));
-    if (follow && checked > 0) crc = crc32c(piece.subarray(0, checked), crc);
+    if (follow && checked > 0) crc = crc32(piece.subarray(0, checked), crc);
     at += piece.length;
     counter.take(piece);
   }

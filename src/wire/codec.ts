@@ -8,9 +8,11 @@
  *   W3  What `decodeMessage` returns has every field of its grammar and no other.
  *   W4  What `encodeMessage` returns passes the receiver's checks: a message that would not is
  *       refused where it is sent.
- *   W5  Blocks and bulk data are not copied: sending hands on the given bytes, receiving gives a
- *       view. What is beside bulk data is within the limit of messages without.
+ *   W5  Bulk data is not copied: sending hands on the given bytes, receiving gives views. Blocks are
+ *       neither, unless they arrive in pieces. What is beside bulk data is within the limit of
+ *       messages without.
  */
+import { bytesIn, inOnePiece } from '../core/index.ts';
 import { readValue, writeMap } from './cbor.ts';
 import { pieces } from './fields.ts';
 import { invalid } from './invalid.ts';
@@ -23,8 +25,8 @@ import { ACK, ACK_BYTES_MAX, checkAck, readAck, writeAck } from './messages/ack.
 import { checkData, DATA, type Data, readData, writeDataHead } from './messages/data.ts';
 import { definitions, type Message } from './messages/index.ts';
 import { NotPlain, plain } from './plain.ts';
-import { scanCbor } from './scan.ts';
-import { writeUint } from './uint.ts';
+import { CUT_OFF, lastBytes, scanCbor } from './scan.ts';
+import { readEnd, readUint, writeUint } from './uint.ts';
 
 /** Bytes of a frame before its payload. */
 export const LENGTH_BYTES = 4;
@@ -45,6 +47,9 @@ const large = new Set<number>([
   ...definitions.filter(({ bulk }) => bulk).map(({ number }) => number),
 ]);
 const NO_BYTES = 0x40;
+const NO_DATA = Uint8Array.of(NO_BYTES);
+/** The type of byte strings. */
+const BYTES = 2;
 
 /**
  * The frame of `message`, length first, in one or more parts that are to be sent in order.
@@ -63,10 +68,17 @@ export function encodeMessage(message: Message): Uint8Array[] {
 }
 
 /**
- * Reads one payload (a frame without its length). Byte strings in the result are views of `bytes`.
+ * Reads one payload (a frame without its length), which may be in several pieces. Byte strings in the
+ * result are views of it; the data of a bulk message stays in the pieces in which it is.
  * @throws fault WIRE_INVALID and nothing else, whatever the bytes are
  */
-export function decodeMessage(bytes: Uint8Array): Message {
+export function decodeMessage(payload: Uint8Array | readonly Uint8Array[]): Message {
+  if (payload instanceof Uint8Array) return decodeWhole(payload);
+  if (payload.length === 1) return decodeWhole(payload[0]);
+  return decodeBulk(payload) ?? decodeWhole(inOnePiece(payload));
+}
+
+function decodeWhole(bytes: Uint8Array): Message {
   const number = numberOf(bytes, 0, bytes.length);
   checkSize(number, bytes.length);
   if (number === DATA) return readData(bytes);
@@ -76,6 +88,30 @@ export function decodeMessage(bytes: Uint8Array): Message {
   const problem = scanCbor(bytes);
   if (problem !== null) throw invalid(`${definition.kind} has ${problem}`);
   return checkFields(definition, bytes);
+}
+
+/**
+ * A bulk message of which all but the data is in the first piece; null for any other. It is read as a
+ * message without data would be.
+ */
+function decodeBulk(payload: readonly Uint8Array[]): Message | null {
+  const [first, ...others] = payload;
+  const number = numberOf(first, 0, first.length);
+  const definition = byNumber.get(number);
+  if (definition === undefined || !definition.bulk) return null;
+  const size = bytesIn(payload);
+  checkSize(number, size);
+  const problem = scanCbor(first);
+  const at = lastBytes;
+  // the data goes on in the next piece
+  if (problem !== CUT_OFF || at < 0) return null;
+  const length = readUint(first, at, BYTES);
+  const start = readEnd;
+  if (length < 0) return null;
+  if (length !== size - start) throw invalid(`${definition.kind} has bytes after its data`);
+  checkBeside(definition.kind, at);
+  const message = checkFields(definition, inOnePiece([first.subarray(0, at), NO_DATA]));
+  return { ...message, data: [first.subarray(start), ...others] } as Message;
 }
 
 /**
@@ -117,8 +153,7 @@ function encodeControl(message: Exclude<Message, { kind: 'data' | 'ack' }>): Uin
 function encodeBulk(definition: AnyDefinition, values: Record<string, unknown>): Uint8Array[] {
   const { kind, number, fields } = definition;
   const parts = pieces.parse(values.data);
-  let length = 0;
-  for (const part of parts) length += part.length;
+  const length = bytesIn(parts);
   const map = writeMap(number, fields.slice(0, -1).map(fieldOf(kind, values)));
   const head = Buffer.allocUnsafe(LENGTH_BYTES + map.length + 1 + BULK_HEAD_BYTES_MAX);
   head.set(map, LENGTH_BYTES);

@@ -32,7 +32,7 @@ export function defineMessage<K extends string, S extends z.ZodRawShape>(
 
 /**
  * Declares message `number`, whose last field is `data`: given in pieces that are sent one behind
- * the other without being copied, received as one that is a view of the message.
+ * the other without being copied, received in pieces that are views of the message.
  */
 export function defineBulkMessage<K extends string, S extends z.ZodRawShape>(
   number: number,

@@ -4,17 +4,19 @@
  * Invariants
  *   F1  A length is refused as soon as the payload's first four bytes are there, before memory is
  *       spent on the rest.
- *   F2  A frame inside one chunk is a view of it. Others are gathered in a buffer that starts with
- *       at most `FIRST_BYTES` and at most doubles: memory follows what has arrived, not what the
- *       length promises.
- *   F3  After a fault the parser is of no more use; its connection is closed.
+ *   F2  A payload comes in the pieces in which it arrived, each a view of its chunk: nothing is
+ *       copied, and memory follows what has arrived, not what the length promises.
+ *   F3  Pieces below `VIEW_BYTES` are gathered in memory of their own: as views many of them would
+ *       cost, and keep alive, far more than they hold.
+ *   F4  After a fault the parser is of no more use; its connection is closed.
  */
 import { assert } from '../core/index.ts';
 import { LENGTH_BYTES, limitOf, PEEK_BYTES } from './codec.ts';
 import { invalid } from './invalid.ts';
 
 const HEAD_BYTES = LENGTH_BYTES + PEEK_BYTES;
-const FIRST_BYTES = 256 * 1024;
+const VIEW_BYTES = 4 * 1024;
+const GATHERED_BYTES = 16 * 1024;
 const NOTHING = new Uint8Array(0);
 
 export class FrameParser {
@@ -22,9 +24,12 @@ export class FrameParser {
   #at = 0;
   readonly #head = new Uint8Array(HEAD_BYTES);
   #headFilled = 0;
-  #body: Uint8Array | null = null;
-  #bodyFilled = 0;
-  #bodyLength = 0;
+  /** Of the payload that has begun: what is there, and how many bytes are not. */
+  #pieces: Uint8Array[] = [];
+  #missing = 0;
+  /** Where small pieces are gathered: the last of `#pieces`, and the room behind it (F3). */
+  #gathered: Uint8Array = NOTHING;
+  #gatheredBytes = 0;
   #limit: number;
 
   /** @param limit payload bytes at most, on top of each message's own limit */
@@ -45,71 +50,56 @@ export class FrameParser {
   }
 
   /**
-   * The next payload, or null when more bytes are needed.
+   * The next payload, in one or more pieces, or null when more bytes are needed.
    * @throws fault WIRE_INVALID
    */
-  next(): Uint8Array | null {
-    if (this.#body === null) {
-      if (this.#headFilled === 0 && this.#chunk.length - this.#at >= HEAD_BYTES) {
-        const whole = this.#whole();
-        if (whole !== null) return whole;
-      } else if (this.#gatherHead()) {
-        this.#startBody(this.#checkedLength(this.#head, 0));
-        this.#append(this.#head, LENGTH_BYTES, HEAD_BYTES);
-        this.#headFilled = 0;
-      } else {
-        return null;
-      }
-    }
-    return this.#gatherBody();
+  next(): readonly Uint8Array[] | null {
+    if (this.#missing === 0 && !this.#begin()) return null;
+    const piece = this.#chunk.subarray(this.#at, this.#at + this.#missing);
+    this.#at += piece.length;
+    this.#missing -= piece.length;
+    const whole = this.#pieces.length === 0 && this.#missing === 0;
+    if (whole || piece.length >= VIEW_BYTES) this.#pieces.push(piece);
+    else this.#gather(piece);
+    if (this.#missing > 0) return null;
+    const pieces = this.#pieces;
+    this.#pieces = [];
+    this.#gathered = NOTHING;
+    return pieces;
   }
 
-  /** The frame at the position when the chunk has all of it; otherwise its body is started. */
-  #whole(): Uint8Array | null {
-    const length = this.#checkedLength(this.#chunk, this.#at);
-    const start = this.#at + LENGTH_BYTES;
-    this.#at = start;
-    if (this.#chunk.length - start < length) {
-      this.#startBody(length);
-      return null;
+  /** Reads the length of a frame; false when its head is not there yet. */
+  #begin(): boolean {
+    if (this.#headFilled === 0 && this.#chunk.length - this.#at >= HEAD_BYTES) {
+      this.#missing = this.#checkedLength(this.#chunk, this.#at);
+      this.#at += LENGTH_BYTES;
+      return true;
     }
-    this.#at = start + length;
-    return this.#chunk.subarray(start, this.#at);
-  }
-
-  #gatherHead(): boolean {
     while (this.#headFilled < HEAD_BYTES && this.#at < this.#chunk.length)
       this.#head[this.#headFilled++] = this.#chunk[this.#at++];
-    return this.#headFilled === HEAD_BYTES;
+    if (this.#headFilled < HEAD_BYTES) return false;
+    this.#headFilled = 0;
+    this.#missing = this.#checkedLength(this.#head, 0) - PEEK_BYTES;
+    this.#gather(this.#head.subarray(LENGTH_BYTES));
+    return true;
   }
 
-  #gatherBody(): Uint8Array | null {
-    const take = Math.min(this.#bodyLength - this.#bodyFilled, this.#chunk.length - this.#at);
-    this.#append(this.#chunk, this.#at, this.#at + take);
-    this.#at += take;
-    if (this.#bodyFilled < this.#bodyLength) return null;
-    const body = this.#body;
-    this.#body = null;
-    return body;
-  }
-
-  #startBody(length: number): void {
-    this.#body = Buffer.allocUnsafeSlow(Math.min(length, FIRST_BYTES));
-    this.#bodyFilled = 0;
-    this.#bodyLength = length;
-  }
-
-  #append(from: Uint8Array, start: number, end: number): void {
-    assert(this.#body !== null, 'a body has been started');
-    const needed = this.#bodyFilled + end - start;
-    if (needed > this.#body.length) {
-      const grown = Math.min(this.#bodyLength, Math.max(needed, this.#body.length * 2));
-      const wider = Buffer.allocUnsafeSlow(grown);
-      wider.set(this.#body.subarray(0, this.#bodyFilled));
-      this.#body = wider;
+  /** F3. */
+  #gather(piece: Uint8Array): void {
+    for (let at = 0; at < piece.length; ) {
+      const open = this.#pieces.at(-1)?.buffer === this.#gathered.buffer;
+      if (!open || this.#gatheredBytes === this.#gathered.length) {
+        const room = piece.length - at + this.#missing;
+        this.#gathered = Buffer.allocUnsafeSlow(Math.min(room, GATHERED_BYTES));
+        this.#gatheredBytes = 0;
+        this.#pieces.push(NOTHING);
+      }
+      const taken = piece.subarray(at, at + this.#gathered.length - this.#gatheredBytes);
+      this.#gathered.set(taken, this.#gatheredBytes);
+      this.#gatheredBytes += taken.length;
+      this.#pieces[this.#pieces.length - 1] = this.#gathered.subarray(0, this.#gatheredBytes);
+      at += taken.length;
     }
-    this.#body.set(from.subarray(start, end), this.#bodyFilled);
-    this.#bodyFilled = needed;
   }
 
   #checkedLength(bytes: Uint8Array, at: number): number {

@@ -3,14 +3,14 @@
  * bytes that earlier attempts read.
  *
  *   A local file that is not followed must keep its size and modification time from the first
- *   attempt to the last. A followed one may grow; what was read of it is checked by CRC32C when the
+ *   attempt to the last. A followed one may grow; what was read of it is checked by CRC-32 when the
  *   modification time moved. What is said of it is true of the open file, and the path must still
  *   lead there: bytes of one file are never taken for those of another. A HyDFS file only grows, by its own rules; what it must keep is the
  *   time of its creation.
  */
 import type { FileHandle } from 'node:fs/promises';
 import { open, stat } from 'node:fs/promises';
-import { crc32c, fault, reasonOf } from '../core/index.ts';
+import { crc32, fault, reasonOf } from '../core/index.ts';
 import type { FileSystem } from '../hydfs/index.ts';
 import type { Location } from '../plan/index.ts';
 import { HydfsCursor } from './hydfs-cursor.ts';
@@ -132,7 +132,7 @@ async function crcOf(input: SourceInput, length: number): Promise<number> {
   for (let at = 0; at < length; ) {
     const got = await input.read(chunk.subarray(0, Math.min(chunk.length, length - at)), at);
     if (got === 0) break;
-    crc = crc32c(chunk.subarray(0, got), crc);
+    crc = crc32(chunk.subarray(0, got), crc);
     at += got;
   }
   return crc;

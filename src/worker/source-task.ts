@@ -13,7 +13,7 @@
  *       attempt ends at the same line.
  *   F4  Reading stops while the channels keep more than `SOURCE_QUEUE_BYTES`.
  */
-import { crc32c, type Fault, failpoint, fault, type Timer } from '../core/index.ts';
+import { crc32, type Fault, failpoint, fault, type Timer } from '../core/index.ts';
 import type { FileWriter } from '../hydfs/index.ts';
 import { decodeRecord, encodeRecord } from '../kernels/index.ts';
 import { consumersOf, stageOf, taskName, walFileName } from '../plan/index.ts';
@@ -50,7 +50,7 @@ export interface SourcePosition {
   readonly line: number;
   /** per channel the last number placed */
   readonly placed: readonly number[];
-  /** CRC32C of everything before `offset` when the source is followed, else 0 */
+  /** CRC-32 of everything before `offset` when the source is followed, else 0 */
   readonly crc: number;
 }
 
@@ -366,7 +366,7 @@ export class SourceTask implements Task {
       offset: this.#position.offset + consumed.length,
       line: this.#position.line + lines,
       placed: live.ports.map((port) => port.placedSeq),
-      crc: this.#follow ? crc32c(consumed, this.#position.crc) : 0,
+      crc: this.#follow ? crc32(consumed, this.#position.crc) : 0,
     };
     live.buffer.consume(consumed.length);
     this.#lineBytes = Math.ceil(consumed.length / lines);

@@ -1,5 +1,6 @@
 import { fault } from '../../src/core/index.ts';
 import type { ReplicaGate } from '../../src/hydfs/replication/index.ts';
+import type { Payload } from '../../src/storage/index.ts';
 
 interface Waiter {
   readonly index: number;
@@ -18,8 +19,8 @@ export class ManualGate implements ReplicaGate {
     if (!this.open) throw fault('NOT_PRIMARY', { point: 1, version: 1 });
   }
 
-  placed(index: number, payload: readonly Uint8Array[]): void {
-    this.entries.push({ index, payload: Buffer.concat(payload) });
+  placed(index: number, { parts }: Payload): void {
+    this.entries.push({ index, payload: Buffer.concat(parts) });
   }
 
   committed(index: number): Promise<void> {

@@ -1,7 +1,7 @@
 import test from 'ava';
 import { Encoder } from 'cbor-x';
 import fc from 'fast-check';
-import { crc32c, isFault } from '../../src/core/index.ts';
+import { crc32, isFault } from '../../src/core/index.ts';
 import { decodeRecord, encodeRecord, type WalRecord } from '../../src/kernels/index.ts';
 
 const cbor = new Encoder({ useRecords: false, tagUint8Array: false });
@@ -119,7 +119,7 @@ function forged(head: Uint8Array, change: (header: Record<string, unknown>) => v
   const wrong = cbor.encode(header);
   const prefix = Buffer.from(head.subarray(0, 12));
   prefix.writeUInt32LE(wrong.length, 4);
-  prefix.writeUInt32LE(crc32c(wrong), 8);
+  prefix.writeUInt32LE(crc32(wrong), 8);
   return Buffer.concat([prefix, wrong]);
 }
 

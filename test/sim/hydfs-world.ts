@@ -4,7 +4,7 @@
  * The same seed gives the same run, told by `trace`. A broken promise is thrown as `Broken`.
  */
 import {
-  crc32c,
+  crc32,
   type Logger,
   present,
   type Random,
@@ -252,7 +252,7 @@ export class HydfsWorld {
 async function copyOf(files: LocalFileSystem, name: string, store: string): Promise<Copy> {
   const file = await files.openFile(name);
   const sums: number[] = [];
-  for await (const { payload } of file.rawEntries(file.firstIndex)) sums.push(crc32c(payload));
+  for await (const { payload } of file.rawEntries(file.firstIndex)) sums.push(crc32(payload));
   const entries: CopyEntry[] = [];
   if (file.nextIndex === 0) return { store, firstIndex: 0, nextIndex: 0, sums, entries };
   for await (const entry of files.entries(name))

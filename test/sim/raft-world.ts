@@ -5,7 +5,7 @@
  * A broken promise is thrown as `Broken` where it happens.
  */
 import { setImmediate } from 'node:timers/promises';
-import { between, crc32c, present, type Random, seededRandom } from '../../src/core/index.ts';
+import { between, crc32, present, type Random, seededRandom } from '../../src/core/index.ts';
 import type {
   Answer,
   Members,
@@ -150,7 +150,7 @@ export class RaftWorld {
   }
 
   #mark(...facts: readonly (string | number)[]): void {
-    this.trace = crc32c(Buffer.from(`${this.events.now} ${facts.join(' ')}`), this.trace);
+    this.trace = crc32(Buffer.from(`${this.events.now} ${facts.join(' ')}`), this.trace);
   }
 
   #stepped(node: RaftNode): void {

@@ -3,7 +3,7 @@
  */
 import test, { type ExecutionContext } from 'ava';
 import { z } from 'zod';
-import { fault, isFault } from '../../src/core/index.ts';
+import { bytesIn, fault, inOnePiece, isFault } from '../../src/core/index.ts';
 import {
   Bulk,
   openRpc,
@@ -231,11 +231,12 @@ const MIB = 1024 * 1024;
 function bulkSuite(harness: Harness): void {
   const title = (claim: string): string => `${harness.name}: ${claim}`;
   const filled = (bytes: number, value: number): Uint8Array => new Uint8Array(bytes).fill(value);
-  const size = unary(z.unknown(), async (params, _, data) => ({ params, size: data.length }));
+  const size = unary(z.unknown(), async (params, _, data) => ({ params, size: bytesIn(data) }));
 
   test(title('bytes beside params, results and items arrive as they were'), async (t) => {
     const turned = unary(z.string(), async (text, _, data) => {
-      return new Bulk(text.length, [data.subarray(1), data.subarray(0, 1)]);
+      const bytes = inOnePiece(data);
+      return new Bulk(text.length, [bytes.subarray(1), bytes.subarray(0, 1)]);
     });
     const pieces = streaming(z.int(), async function* (count, _, data) {
       t.is(data.length, 0);
@@ -269,7 +270,7 @@ function bulkSuite(harness: Harness): void {
     const order: number[] = [];
     const note = unary(z.int(), async (n, _, data) => {
       order.push(n);
-      return data.length;
+      return bytesIn(data);
     });
     const { client } = await rpc(harness, t, { note });
     const data = [filled(2 * MIB, 1)];

@@ -2,7 +2,7 @@
  * A request with appends: numbers as params, and beside them the bytes of all appends one behind the
  * other, of each its meta and then its data.
  */
-import { fault } from '../../core/index.ts';
+import { fault, inOnePiece, PieceReader } from '../../core/index.ts';
 import type { WriterAppend } from '../replication/index.ts';
 import { APPEND_NUMBERS, FILES } from './messages.ts';
 
@@ -38,23 +38,20 @@ export function packAppends(appends: readonly WriterAppend[]): AppendFrame {
 /** @throws REQUEST_INVALID when numbers and bytes do not belong together */
 export function unpackAppends(
   { writers, rows }: { readonly writers: readonly string[]; readonly rows: readonly number[] },
-  data: Uint8Array,
+  data: readonly Uint8Array[],
 ): WriterAppend[] {
   if (rows.length % APPEND_NUMBERS !== 0) throw invalid('the last append is cut off');
   const appends: WriterAppend[] = [];
-  let at = 0;
+  const reader = new PieceReader(data);
   for (let row = 0; row < rows.length; row += APPEND_NUMBERS) {
     const writer = writers.at(rows[row]);
     if (writer === undefined) throw invalid('an append has a writer that is not in the list');
-    const middle = at + rows[row + 3];
-    const end = middle + rows[row + 4];
-    if (end > data.length) throw invalid('its bytes are fewer than its appends have');
-    const [epoch, seq] = [rows[row + 1], rows[row + 2]];
-    const meta = data.subarray(at, middle);
-    appends.push({ writer, epoch, seq, meta, parts: [data.subarray(middle, end)] });
-    at = end;
+    const [epoch, seq, metaBytes, bytes] = rows.slice(row + 1, row + APPEND_NUMBERS);
+    if (metaBytes + bytes > reader.left) throw invalid('its bytes are fewer than its appends have');
+    const meta = inOnePiece(reader.take(metaBytes));
+    appends.push({ writer, epoch, seq, meta, parts: reader.take(bytes) });
   }
-  if (at !== data.length) throw invalid('its bytes are more than its appends have');
+  if (reader.left > 0) throw invalid('its bytes are more than its appends have');
   return appends;
 }
 

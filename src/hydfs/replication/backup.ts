@@ -12,7 +12,7 @@
  *    configuration has never counts, so a late discard costs space only.
  * B5 A copy that is made anew is made aside while what is there has more, and given up with its session.
  */
-import { failpoint, isFault, reasonOf } from '../../core/index.ts';
+import { failpoint, inOnePiece, isFault, reasonOf } from '../../core/index.ts';
 import { Assembly, type Bundle, entriesOf, undivide } from './bundle.ts';
 import { isDamage, type ReplicaContext } from './context.ts';
 import { type HeldPoint, isIn, refusalOf } from './held-points.ts';
@@ -121,7 +121,7 @@ export class Backup {
     });
   }
 
-  async copy(params: CopyParams, data: Uint8Array): Promise<Reply> {
+  async copy(params: CopyParams, data: readonly Uint8Array[]): Promise<Reply> {
     const refusal = this.#refusal(params);
     if (refusal !== null) return refusal;
     const payloads = undivide(params, data);
@@ -130,7 +130,7 @@ export class Backup {
     return this.#take(params, { index, install, wholeAt, payloads });
   }
 
-  piece(params: PieceParams, data: Uint8Array): Promise<Reply> {
+  piece(params: PieceParams, data: readonly Uint8Array[]): Promise<Reply> {
     const refusal = this.#refusal(params);
     if (refusal !== null) return Promise.resolve(refusal);
     const { name, index, offset, session } = params;
@@ -206,7 +206,7 @@ export class Backup {
   ): Promise<StoredFile | StoredDraft> {
     const { files, occupied } = this.#context;
     const { point, session, name } = stamp;
-    const [snapshot] = payloads;
+    const snapshot = inOnePiece(payloads[0].parts);
     await this.#dropDraft(name);
     occupied.points.add(point);
     if (wholeAt <= index) return files.install(name, snapshot, index);

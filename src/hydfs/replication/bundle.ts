@@ -1,35 +1,16 @@
 /**
  * Entries on their way between two replicas: many small ones in one bundle, a large one in pieces.
- * Each entry's CRC-32 is computed once, however many replicas it goes to; a bundle carries the CRC-32
- * of those. It is the one of zlib, which is native and several times faster than the CRC32C of the
- * logs: nothing of it is stored, and each log checks what it writes with its own.
+ * Each entry's CRC-32 is computed once, however many replicas and logs it goes to; a bundle carries the
+ * CRC-32 of those. What the receiver computes to compare is what its log writes down.
  */
-import { crc32 } from 'node:zlib';
-import { assert } from '../../core/index.ts';
-
-/** An entry that is to be sent. */
-export interface SentEntry {
-  /** Its payload, in pieces that nobody changes. */
-  readonly parts: readonly Uint8Array[];
-  readonly bytes: number;
-  readonly crc: number;
-}
-
-export function sentEntry(parts: readonly Uint8Array[]): SentEntry {
-  let crc = 0;
-  let bytes = 0;
-  for (const part of parts) {
-    crc = crc32(part, crc);
-    bytes += part.length;
-  }
-  return { parts, bytes, crc };
-}
+import { assert, crc32, PieceReader } from '../../core/index.ts';
+import { type Payload, payloadOf } from '../../storage/index.ts';
 
 /** Consecutive entries that have come; with `install` the first is a snapshot instead. */
 export interface Bundle {
   readonly index: number;
   readonly install: boolean;
-  readonly payloads: readonly Uint8Array[];
+  readonly payloads: readonly Payload[];
 }
 
 /** How many entries a bundle has. */
@@ -43,7 +24,7 @@ export interface Divided {
   readonly crc: number;
 }
 
-export function divide(entries: readonly SentEntry[]): Divided {
+export function divide(entries: readonly Payload[]): Divided {
   return {
     sizes: entries.map(({ bytes }) => bytes),
     crc: together(entries.map(({ crc }) => crc)),
@@ -51,13 +32,14 @@ export function divide(entries: readonly SentEntry[]): Divided {
 }
 
 /** The entries in `data`, views on it; null when it is not what was sent. */
-export function undivide({ sizes, crc }: Divided, data: Uint8Array): Uint8Array[] | null {
-  let at = 0;
-  const payloads = sizes.map((size) => {
-    at += size;
-    return data.subarray(at - size, at);
-  });
-  const whole = at === data.length && together(payloads.map((each) => crc32(each))) === crc;
+export function undivide({ sizes, crc }: Divided, data: readonly Uint8Array[]): Payload[] | null {
+  const reader = new PieceReader(data);
+  const payloads: Payload[] = [];
+  for (const size of sizes) {
+    if (size > reader.left) return null;
+    payloads.push(payloadOf(reader.take(size)));
+  }
+  const whole = reader.left === 0 && together(payloads.map((each) => each.crc)) === crc;
   return whole ? payloads : null;
 }
 
@@ -87,13 +69,16 @@ export class Assembly {
   }
 
   /** True when `piece` is the next one and undamaged. */
-  add(piece: Piece, data: Uint8Array): boolean {
+  add(piece: Piece, data: readonly Uint8Array[]): boolean {
     const { index, install, total } = this.#first;
+    const { bytes, crc } = payloadOf(data);
     if (piece.index !== index || piece.install !== install || piece.total !== total) return false;
-    if (piece.offset !== this.#have || piece.offset + data.length > total) return false;
-    if (crc32(data) !== piece.crc) return false;
-    this.#bytes.set(data, piece.offset);
-    this.#have += data.length;
+    if (piece.offset !== this.#have || piece.offset + bytes > total) return false;
+    if (crc !== piece.crc) return false;
+    for (const part of data) {
+      this.#bytes.set(part, this.#have);
+      this.#have += part.length;
+    }
     return true;
   }
 
@@ -104,13 +89,8 @@ export class Assembly {
   get bundle(): Bundle {
     assert(this.complete, 'an entry is used when all of its pieces are there');
     const { index, install } = this.#first;
-    return { index, install, payloads: [this.#bytes] };
+    return { index, install, payloads: [payloadOf([this.#bytes])] };
   }
-}
-
-/** An entry in one piece, without a copy where it is in one. */
-export function joined({ parts }: SentEntry): Uint8Array {
-  return parts.length === 1 ? parts[0] : Buffer.concat(parts);
 }
 
 /** The pieces of `payload`, none larger than `pieceBytes`. */

@@ -1,4 +1,4 @@
-import { failpoint, reasonOf } from '../../core/index.ts';
+import { failpoint, inOnePiece, reasonOf } from '../../core/index.ts';
 import { Assembly, type Bundle, undivide } from './bundle.ts';
 import { isDamage, isDiskFault, type ReplicaContext } from './context.ts';
 import { notReady } from './faults.ts';
@@ -45,7 +45,7 @@ export async function fetchFile(context: ReplicaContext, options: FileFetch): Pr
       signal.throwIfAborted();
       if (install && draft === null) {
         context.occupied.points.add(stamp.point);
-        draft = await files.draft(name, payloads[0], index);
+        draft = await files.draft(name, inOnePiece(payloads[0].parts), index);
         file = draft;
         continue;
       }

@@ -11,8 +11,9 @@
  *    other ones may lose.
  * T5 Whatever goes wrong ends the session: the next survey tells where the replica stands.
  */
-import { assert, isFault } from '../../core/index.ts';
-import { divide, joined, piecesOf, type SentEntry, sentEntry } from './bundle.ts';
+import { assert, inOnePiece, isFault } from '../../core/index.ts';
+import { type Payload, payloadOf } from '../../storage/index.ts';
+import { divide, piecesOf } from './bundle.ts';
 import type { ReplicaContext } from './context.ts';
 import { BATCH_ENTRIES_MAX, METHODS, type Reply, replySchema, type Stamp } from './messages.ts';
 import type { PrimaryFile } from './primary-file.ts';
@@ -140,7 +141,7 @@ export class FileSender {
   async #beginAnew(): Promise<void> {
     const file = await this.#context.files.openFile(this.#file.name);
     const { firstIndex } = file;
-    const snapshot = sentEntry([await file.snapshotAt(firstIndex)]);
+    const snapshot = payloadOf([await file.snapshotAt(firstIndex)]);
     if (this.#over) return;
     this.acked = firstIndex;
     this.#sent = firstIndex;
@@ -189,8 +190,8 @@ export class FileSender {
   /** Batches of stored entries, none at or after the limit. */
   async *#batches(
     entries: AsyncIterable<{ readonly index: number; readonly payload: Uint8Array }>,
-  ): AsyncGenerator<SentEntry[]> {
-    let batch: SentEntry[] = [];
+  ): AsyncGenerator<Payload[]> {
+    let batch: Payload[] = [];
     let bytes = 0;
     for await (const { index, payload } of entries) {
       if (index >= this.#limit) break;
@@ -200,13 +201,13 @@ export class FileSender {
         batch = [];
         bytes = 0;
       }
-      batch.push(sentEntry([payload]));
+      batch.push(payloadOf([payload]));
       bytes += payload.length;
     }
     if (batch.length > 0) yield batch;
   }
 
-  #paced(entries: readonly SentEntry[]): Promise<void> {
+  #paced(entries: readonly Payload[]): Promise<void> {
     if (this.#session.counts()) return Promise.resolve();
     let bytes = 0;
     for (const entry of entries) bytes += entry.bytes;
@@ -227,7 +228,7 @@ export class FileSender {
   }
 
   /** Sends entries from `#sent` on and moves it; never rejects (T5). */
-  async #send(entries: readonly SentEntry[], install = false): Promise<void> {
+  async #send(entries: readonly Payload[], install = false): Promise<void> {
     const index = this.#sent;
     const next = index + (install ? 0 : entries.length);
     this.#sent = next;
@@ -245,14 +246,14 @@ export class FileSender {
   }
 
   /** Sends entries or a snapshot, in pieces where it is large, with nothing else under way. */
-  async #sendWhole(entries: readonly SentEntry[], install: boolean): Promise<void> {
+  async #sendWhole(entries: readonly Payload[], install: boolean): Promise<void> {
     assert(this.#underWay === 0, 'T3: nothing else is under way');
     if (!isLarge(entries, this.#context)) return this.#send(entries, install);
     const index = this.#sent;
     const [{ bytes: total }] = entries;
     const { pieceBytes } = this.#context.limits;
     let reply: Reply | null = null;
-    for (const { offset, data, crc } of piecesOf(joined(entries[0]), pieceBytes)) {
+    for (const { offset, data, crc } of piecesOf(inOnePiece(entries[0].parts), pieceBytes)) {
       const params = { index, install, offset, total, wholeAt: this.#wholeAt, crc };
       reply = await this.#ask(METHODS.piece, params, [data]);
       if (reply?.kind !== 'done') break;
@@ -290,6 +291,6 @@ export class FileSender {
 }
 
 /** True when there is one entry, too large for one request. */
-function isLarge(entries: readonly SentEntry[], { limits }: ReplicaContext): boolean {
+function isLarge(entries: readonly Payload[], { limits }: ReplicaContext): boolean {
   return entries.length === 1 && entries[0].bytes > limits.pieceBytes;
 }

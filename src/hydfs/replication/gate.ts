@@ -1,3 +1,4 @@
+import type { Payload } from '../../storage/index.ts';
 import type { PrimaryPoint } from './primary-point.ts';
 import type { ReplicaGate, StoredFile } from './stored-files.ts';
 
@@ -15,7 +16,7 @@ export class FileGate implements ReplicaGate {
     this.#point.admit(this.#stored);
   }
 
-  placed(index: number, payload: readonly Uint8Array[]): void {
+  placed(index: number, payload: Payload): void {
     this.#point.placed(this.#stored, index, payload);
   }
 

@@ -4,12 +4,12 @@
  * M1 Beyond a number of bytes the oldest go first, but none that could not be read back from the disk.
  * M2 What every replica has is not kept.
  */
-import type { SentEntry } from './bundle.ts';
+import type { Payload } from '../../storage/index.ts';
 import { BATCH_ENTRIES_MAX } from './messages.ts';
 
 export class KeptEntries {
   readonly #bytesMax: number;
-  #entries: SentEntry[] = [];
+  #entries: Payload[] = [];
   /** Entries before this place are dropped. */
   #start = 0;
   #bytes = 0;
@@ -25,7 +25,7 @@ export class KeptEntries {
   }
 
   /** Keeps the next entry. */
-  add(entry: SentEntry, durableIndex: number): void {
+  add(entry: Payload, durableIndex: number): void {
     this.#entries.push(entry);
     this.#nextIndex += 1;
     this.#bytes += entry.bytes;
@@ -46,9 +46,9 @@ export class KeptEntries {
   }
 
   /** Entries from `index` up to `limit`: one at least, `bytesMax` at most; null when it is not kept. */
-  take(index: number, limit: number, bytesMax: number): SentEntry[] | null {
+  take(index: number, limit: number, bytesMax: number): Payload[] | null {
     if (index < this.firstIndex) return null;
-    const taken: SentEntry[] = [];
+    const taken: Payload[] = [];
     let bytes = 0;
     for (let i = index; i < Math.min(limit, index + BATCH_ENTRIES_MAX); i++) {
       const entry = this.#entries[this.#start + i - this.firstIndex];

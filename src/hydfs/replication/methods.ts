@@ -1,10 +1,11 @@
 /**
  * The methods that a store runs for others. Each request is logged when it comes and when it is done.
  */
-import { type Logger, reasonOf } from '../../core/index.ts';
+import { inOnePiece, type Logger, reasonOf } from '../../core/index.ts';
+import { type Payload, payloadOf } from '../../storage/index.ts';
 import { Bulk, type RpcMethods, streaming, unary } from '../../transport/index.ts';
 import type { Backup } from './backup.ts';
-import { divide, joined, piecesOf, type SentEntry, sentEntry } from './bundle.ts';
+import { divide, piecesOf } from './bundle.ts';
 import { notReady } from './faults.ts';
 import {
   BATCH_ENTRIES_MAX,
@@ -48,8 +49,15 @@ const SUMS_MAX = 1024;
 
 export function replicaMethods(options: MethodsOptions): RpcMethods {
   const { backup, log, limits } = options;
-  const noted = <P extends object, R>(method: string, run: (params: P, data: Uint8Array) => R) => {
-    return async (params: P, _signal: AbortSignal, data: Uint8Array): Promise<Awaited<R>> => {
+  const noted = <P extends object, R>(
+    method: string,
+    run: (params: P, data: readonly Uint8Array[]) => R,
+  ) => {
+    return async (
+      params: P,
+      _signal: AbortSignal,
+      data: readonly Uint8Array[],
+    ): Promise<Awaited<R>> => {
       const done = begun(log, method, params);
       try {
         refuseUnlessKnown(options);
@@ -181,11 +189,11 @@ async function* fetchItems(
   if (params.whole) {
     const { firstIndex } = file;
     const snapshot = await file.snapshotAt(firstIndex);
-    yield* asItems([sentEntry([snapshot])], firstIndex, true, limits);
+    yield* asItems([payloadOf([snapshot])], firstIndex, true, limits);
   }
   const from = params.whole ? file.firstIndex : params.from;
   let index = from;
-  let batch: SentEntry[] = [];
+  let batch: Payload[] = [];
   let bytes = 0;
   for await (const entry of file.rawEntries(from, { signal })) {
     const full = bytes + entry.payload.length > limits.batchBytes;
@@ -195,14 +203,14 @@ async function* fetchItems(
       batch = [];
       bytes = 0;
     }
-    batch.push(sentEntry([entry.payload]));
+    batch.push(payloadOf([entry.payload]));
     bytes += entry.payload.length;
   }
   if (batch.length > 0) yield* asItems(batch, index, false, limits);
 }
 
 function* asItems(
-  entries: readonly SentEntry[],
+  entries: readonly Payload[],
   index: number,
   install: boolean,
   { pieceBytes }: ReplicaLimits,
@@ -213,7 +221,7 @@ function* asItems(
     yield new Bulk({ kind: 'entries', index, install, ...divide(entries) }, parts);
     return;
   }
-  for (const { offset, data, crc } of piecesOf(joined(first), pieceBytes)) {
+  for (const { offset, data, crc } of piecesOf(inOnePiece(first.parts), pieceBytes)) {
     const total = first.bytes;
     yield new Bulk({ kind: 'piece', index, offset, total, install, crc }, [data]);
   }

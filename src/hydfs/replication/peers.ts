@@ -39,10 +39,10 @@ export interface PeerRequest<T> {
 /** An item of a stream, and the bytes beside it. */
 export interface PeerItem<T> {
   readonly value: T;
-  readonly data: Uint8Array;
+  readonly data: readonly Uint8Array[];
 }
 
-const NO_DATA = new Uint8Array(0);
+const NO_DATA: readonly Uint8Array[] = [];
 
 export class Peers {
   readonly #options: PeersOptions;
@@ -79,7 +79,7 @@ export class Peers {
       const peer = await this.#connect(store, deadline.signal);
       for await (const item of peer.stream(method, params, deadline.signal)) {
         deadline.pause();
-        const { value, data } = item instanceof Bulk ? item : { value: item, data: NO_DATA };
+        const [value, data] = item instanceof Bulk ? [item.value, item.parts] : [item, NO_DATA];
         yield { value: answer.parse(value), data };
         deadline.resume();
       }

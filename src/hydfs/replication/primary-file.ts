@@ -8,7 +8,7 @@
  * P3 Nobody waits for ever: each waiter has a time, and the end of the primacy rejects all.
  */
 import { assert, type Clock, type Timer } from '../../core/index.ts';
-import { sentEntry } from './bundle.ts';
+import type { Payload } from '../../storage/index.ts';
 import { notReady } from './faults.ts';
 import { KeptEntries } from './kept-entries.ts';
 import type { ReplicaLimits } from './options.ts';
@@ -130,13 +130,13 @@ export class PrimaryFile {
   /** A new entry has its place; the length of the file is the one with it. */
   placed(
     index: number,
-    payload: readonly Uint8Array[],
+    payload: Payload,
     options: { readonly length: number; readonly kept: boolean },
   ): void {
     const { length, kept } = options;
     assert(index === this.nextIndex, 'entries are placed one after the other');
     this.nextIndex = index + 1;
-    if (kept) this.kept.add(sentEntry(payload), this.durableIndex);
+    if (kept) this.kept.add(payload, this.durableIndex);
     else this.kept.passOver();
     this.#marks.push({ index: index + 1, length });
   }

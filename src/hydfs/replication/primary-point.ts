@@ -18,6 +18,7 @@
 
 import type { PointConfig } from '../../control/index.ts';
 import { assert, fault, randomId, reasonOf } from '../../core/index.ts';
+import type { Payload } from '../../storage/index.ts';
 import { isDamage, isDiskFault, type ReplicaContext } from './context.ts';
 import { notReady } from './faults.ts';
 import type { Refusal } from './messages.ts';
@@ -181,7 +182,7 @@ export class PrimaryPoint implements LinkOwner {
   }
 
   /** A client's entry has its place. */
-  placed(stored: StoredFile, index: number, payload: readonly Uint8Array[]): void {
+  placed(stored: StoredFile, index: number, payload: Payload): void {
     const { name, createdAt, length } = stored.state;
     const known = this.files.get(name);
     assert(known !== undefined || index === 0, 'a file that is not known is a new one');

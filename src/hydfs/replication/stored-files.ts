@@ -10,6 +10,7 @@
  *    is open or fenced) lies below `committedIndex`; `StoredFile` tells what is durable here.
  */
 
+import type { Payload } from '../../storage/index.ts';
 import type { AppendRequest } from '../file-state.ts';
 
 /** Between a file and the replicas of its point. */
@@ -17,7 +18,7 @@ export interface ReplicaGate {
   /** In front of every entry of a client. @throws NOT_PRIMARY, REPLICA_NOT_READY */
   admit(): void;
   /** Entry `index` has its place; it is neither durable nor anywhere else yet. */
-  placed(index: number, payload: readonly Uint8Array[]): void;
+  placed(index: number, payload: Payload): void;
   /** Entries below are at every replica, as far as is known; 0 where nothing is known. */
   readonly committedIndex: number;
   /** Resolves when all entries up to `index` are at every replica. @throws as `admit` */
@@ -67,7 +68,7 @@ export interface StoredFile {
    * `nextIndex`; resolves when they are durable.
    * @throws LOG_CORRUPT when the rules refuse one; the fault that ended the log
    */
-  copyIn(index: number, payloads: readonly Uint8Array[]): Promise<void>;
+  copyIn(index: number, payloads: readonly Payload[]): Promise<void>;
   /** The durable entries from `from` on, each checked. @throws LOG_TRIMMED, LOG_CORRUPT */
   rawEntries(
     from: number,
@@ -88,7 +89,7 @@ export interface StoredFile {
 export interface StoredDraft {
   readonly nextIndex: number;
   /** As that of `StoredFile`. */
-  copyIn(index: number, payloads: readonly Uint8Array[]): Promise<void>;
+  copyIn(index: number, payloads: readonly Payload[]): Promise<void>;
   /** Waits for what was copied; then it is the file of its name. */
   place(): Promise<StoredFile>;
   /** Nothing happens when it was placed. */
