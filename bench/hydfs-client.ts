@@ -68,6 +68,14 @@ class RingPlacement implements ReplicaPlacement {
     return this.#looking;
   }
 
+  isFresh(): boolean {
+    return false;
+  }
+
+  use(): Promise<void> {
+    return Promise.reject(new Error('a client holds no files'));
+  }
+
   caughtUp(): Promise<void> {
     return Promise.reject(new Error('a client holds no files'));
   }

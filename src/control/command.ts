@@ -36,6 +36,11 @@ const store = z.string().min(1).max(STORE_CHARS_MAX);
 const point = uint.max(RING_POINTS - 1);
 /** Numbers of stores, by their place in the command's list: ids would make an entry six times as long. */
 const storeNumbers = z.array(uint).max(REPLICAS_MAX);
+/** Points and the versions that they must have. */
+const pointVersions = z
+  .array(z.tuple([point, uint]))
+  .min(1)
+  .max(RING_POINTS);
 /** A point, the version that it must have, and its replicas and joining stores from then on. */
 const pointChange = z.tuple([point, uint, storeNumbers.min(1), storeNumbers]);
 
@@ -45,6 +50,8 @@ const pointsSchema = z
     term,
     stores: z.array(store).max(RING_POINTS),
     changes: z.array(pointChange).min(1).max(RING_POINTS),
+    /** Points that get their first holders are fresh: whoever makes a file there says `hydfs-used` first. */
+    fresh: z.literal(true).optional(),
     at,
   })
   .refine(({ stores }) => new Set(stores).size === stores.length, 'a store is listed twice')
@@ -134,13 +141,12 @@ export const commandSchema = z.discriminatedUnion('kind', [
     kind: z.literal('hydfs-caught-up'),
     term,
     store,
-    /** Points and the versions that they must have. */
-    points: z
-      .array(z.tuple([point, uint]))
-      .min(1)
-      .max(RING_POINTS),
+    points: pointVersions,
+    /** The node that filled it: what it said has no effect once another has taken its place. */
+    by: id.optional(),
     at,
   }),
+  z.strictObject({ kind: z.literal('hydfs-used'), term, points: pointVersions, at }),
   z.strictObject({
     kind: z.literal('hydfs-unfit'),
     term,

@@ -5,13 +5,17 @@
  *   [A B C] -> [A B] D                  hydfs-points: C died, D is being filled
  *   [A B] D -> [A B D]                  hydfs-caught-up: D has everything
  *   [A B D] -> [A D]                    hydfs-unfit: B's disk failed
+ *   [A] fresh -> [A]                    hydfs-used: A is about to make the first file
+ *   [A] fresh -> [B C]                  hydfs-points: nothing was ever made, whoever A was
  *
  * H1 A configuration's version is one more than that of the one before it, and a command that was
  *    decided on another version has no effect on the point.
  * H2 A point that has replicas always has one: the last is never taken away, by any command.
- * H3 A store becomes a replica by catching up, from `joining`; only the first configuration of a point
- *    has replicas that nobody filled.
+ * H3 A store becomes a replica by catching up, from `joining`; only while a point is fresh it has
+ *    replicas that nobody filled.
  * H4 No store is twice in a configuration.
+ * H5 A point is fresh until its primary has said, under the version in force, that it is about to make
+ *    a file there; no file is made before. It is never fresh again.
  */
 import { type Command, REPLICAS_MAX, type Refusal } from './command.ts';
 import {
@@ -29,10 +33,16 @@ export interface HydfsState {
   /** How many stores are to hold each point. */
   readonly copies: number;
   readonly points: PointTable;
+  /** H5. */
+  readonly fresh: ReadonlySet<number>;
 }
 
 /** Before the first decision. */
-export const emptyHydfs: HydfsState = { copies: COPIES_DEFAULT, points: emptyPoints };
+export const emptyHydfs: HydfsState = {
+  copies: COPIES_DEFAULT,
+  points: emptyPoints,
+  fresh: new Set(),
+};
 
 export type HydfsCommand = Extract<Command, { kind: `hydfs-${string}` }>;
 
@@ -76,7 +86,7 @@ export function applyHydfs(hydfs: HydfsState, command: HydfsCommand): HydfsStep 
     case 'hydfs-copies':
       return { ok: true, hydfs: { ...hydfs, copies: command.copies } };
     case 'hydfs-points':
-      return changeSome(hydfs, decodePlans(command), planned);
+      return changePoints(hydfs, command);
     case 'hydfs-caught-up': {
       const { store, points } = command;
       const wishes = points.map(([point, version]) => ({ point, version }));
@@ -84,6 +94,8 @@ export function applyHydfs(hydfs: HydfsState, command: HydfsCommand): HydfsStep 
     }
     case 'hydfs-unfit':
       return unfit(hydfs, command);
+    case 'hydfs-used':
+      return used(hydfs, command);
   }
 }
 
@@ -114,6 +126,37 @@ function changeSome<W extends Wish>(
   return { ok: true, hydfs: { ...hydfs, points: withConfigs(hydfs.points, configs.values()) } };
 }
 
+function changePoints(
+  hydfs: HydfsState,
+  command: Extract<HydfsCommand, { kind: 'hydfs-points' }>,
+): HydfsStep {
+  const plans = decodePlans(command);
+  const step = changeSome(hydfs, plans, (config, plan) => {
+    return planned(config, plan, hydfs.fresh.has(plan.point));
+  });
+  if (!step.ok || command.fresh !== true) return step;
+  const first = plans.filter(({ point }) => pointConfig(hydfs.points, point) === null);
+  const begun = first.filter(({ point }) => pointConfig(step.hydfs.points, point) !== null);
+  const fresh = new Set([...hydfs.fresh, ...begun.map(({ point }) => point)]);
+  return { ok: true, hydfs: { ...step.hydfs, fresh } };
+}
+
+/** H5. */
+function used(
+  hydfs: HydfsState,
+  { points }: Extract<HydfsCommand, { kind: 'hydfs-used' }>,
+): HydfsStep {
+  const fresh = new Set(hydfs.fresh);
+  let right = false;
+  for (const [point, version] of points) {
+    if (pointConfig(hydfs.points, point)?.version !== version) continue;
+    right = true;
+    fresh.delete(point);
+  }
+  if (!right) return { ok: false, why: 'stale-version', of: String(points[0]?.[0]) };
+  return { ok: true, hydfs: fresh.size === hydfs.fresh.size ? hydfs : { ...hydfs, fresh } };
+}
+
 function decodePlans({
   stores,
   changes,
@@ -127,8 +170,13 @@ function decodePlans({
 }
 
 /** H3. */
-function planned(config: PointConfig | null, { replicas, joining }: PointPlan): Next | null {
-  const known = config === null || replicas.every((store) => config.replicas.includes(store));
+function planned(
+  config: PointConfig | null,
+  { replicas, joining }: PointPlan,
+  fresh: boolean,
+): Next | null {
+  const free = config === null || fresh;
+  const known = free || replicas.every((store) => config.replicas.includes(store));
   return known ? { replicas, joining } : null;
 }
 

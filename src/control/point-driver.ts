@@ -159,7 +159,13 @@ export class PointDriver {
     this.#deciding = true;
     let outcome: Outcome | null = null;
     try {
-      const command = { kind: 'hydfs-points', term, ...encodePlans(plans), at: clock.wall() };
+      const command = {
+        kind: 'hydfs-points',
+        term,
+        ...encodePlans(plans),
+        fresh: true,
+        at: clock.wall(),
+      };
       outcome = await control.propose(command as Command);
       if (outcome.ok) log.info('points have other holders', { points: plans.length, term });
     } catch (error) {

@@ -19,6 +19,8 @@
  * K5 A store that is being filled goes on being filled while it is wanted. A store that has its place
  *    keeps it, and so its data.
  * K6 At rest the replicas are the wanted ones, in their order: the primary is the first successor.
+ * K7 At a fresh point nobody is filled and nobody is waited for: there is nothing to lack. At rest its
+ *    replicas are the wanted ones at once.
  */
 import { RING_POINTS, type Ring, ringOf, successors } from '../plan/index.ts';
 import type { HydfsState, PointPlan } from './hydfs-state.ts';
@@ -81,6 +83,8 @@ function begin({ rested }: PointsView, wantedStores: () => string[]): Next | nul
 
 function goOn(view: PointsView, old: PointConfig, wantedStores: () => string[]): Next | null {
   const living = old.replicas.filter((store) => view.stores.has(store));
+  const fresh = view.hydfs.fresh.has(old.point);
+  if (fresh && (view.rested || living.length === 0)) return begin(view, wantedStores); // K7
   if (living.length === 0) return null; // K2
   const filling = old.joining.filter((store) => view.stores.has(store));
   if (!view.rested) return { replicas: living, joining: filling }; // K3

@@ -4,7 +4,7 @@
  *   snapshot = { version: 1, term, index, nodes: [* bstr], jobs: [* bstr], ? hydfs: bstr }
  *              ; each bstr is the CBOR of a record
  *   job      = { job, name, ..., tasks: [* bstr], slots: [* slots] }
- *   hydfs    = { copies, stores: [* id], points: [* [point, version, [+ n], [* n]]] }
+ *   hydfs    = { copies, stores: [* id], points: [* [point, version, [+ n], [* n]]], ? fresh: [* point] }
  *              ; n is the place of a store in the list
  *
  * 1. `restore(snapshot(state))` equals `state`, the order of its maps included: the oldest ended job
@@ -66,6 +66,7 @@ const hydfsSchema = z
     copies: uint,
     stores: z.array(z.string()),
     points: z.array(z.tuple([uint.max(RING_POINTS - 1), uint, numbers, numbers])),
+    fresh: z.array(uint.max(RING_POINTS - 1)).default([]),
   })
   .refine(
     ({ stores, points }) =>
@@ -96,9 +97,9 @@ export function snapshot(state: ControlState): Uint8Array {
   return encodeCbor({ version: 1, term, index, nodes, jobs, hydfs: hydfsBytes(state.hydfs) });
 }
 
-function hydfsBytes({ copies, points }: HydfsState): Uint8Array {
+function hydfsBytes({ copies, points, fresh }: HydfsState): Uint8Array {
   const { stores, changes } = encodePlans([...pointConfigs(points)]);
-  return encodeCbor({ copies, stores, points: changes });
+  return encodeCbor({ copies, stores, points: changes, fresh: [...fresh].sort((a, b) => a - b) });
 }
 
 /**
@@ -118,12 +119,12 @@ export function restore(bytes: Uint8Array): ControlState {
 }
 
 function restoreHydfs(bytes: Uint8Array): HydfsState {
-  const { copies, stores, points } = hydfsSchema.parse(decodeCbor(bytes));
+  const { copies, stores, points, fresh } = hydfsSchema.parse(decodeCbor(bytes));
   const named = (of: readonly number[]): string[] => of.map((number) => stores[number]);
   const configs = points.map(([point, version, replicas, joining]) => {
     return { point, version, replicas: named(replicas), joining: named(joining) };
   });
-  return { copies, points: withConfigs(emptyPoints, configs) };
+  return { copies, points: withConfigs(emptyPoints, configs), fresh: new Set(fresh) };
 }
 
 function restoreJob(bytes: Uint8Array): JobRecord {

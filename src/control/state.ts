@@ -130,6 +130,7 @@ function decide(state: ControlState, command: Command): Step {
     case 'hydfs-points':
     case 'hydfs-caught-up':
     case 'hydfs-unfit':
+    case 'hydfs-used':
       return decideHydfs(state, command);
     default:
       return unreachable(command);
@@ -288,6 +289,10 @@ function forget(state: ControlState, { job: id }: Of<'job-forget'>): Step {
 }
 
 function decideHydfs(state: ControlState, command: HydfsCommand): Step {
+  // what a process said that has ended: the next one of its store may fill anew
+  if (command.kind === 'hydfs-caught-up' && command.by !== undefined) {
+    if (!state.nodes.has(command.by)) return refuse(state, 'no-such-node', command.by);
+  }
   const next = applyHydfs(state.hydfs, command);
   return next.ok ? accept({ ...state, hydfs: next.hydfs }) : refuse(state, next.why, next.of);
 }

@@ -5,7 +5,9 @@
  *    version. `refresh` waits for what the leader knows.
  * M2 A listener hears of every point whose configuration, or one of whose stores' nodes, is another,
  *    also when the state has jumped over entries.
- * M3 A wish that carries an old term is repeated with the newer one; whether it had an effect is seen
+ * M3 What this node says of a store that it has filled counts as long as it is the one that was
+ *    admitted: from then on nothing has an effect that an earlier process of its store has said.
+ * M4 A wish that carries an old term is repeated with the newer one; whether it had an effect is seen
  *    in the configuration.
  */
 import {
@@ -27,6 +29,8 @@ export interface ControlPlacementOptions {
     ControlLog,
     'state' | 'term' | 'propose' | 'read' | 'subscribe' | 'onRestore'
   >;
+  /** The id of this node. */
+  readonly node: string;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -34,12 +38,16 @@ export interface ControlPlacementOptions {
 /** Terms that may begin while a wish is under way before it is given up. */
 const TRIES = 5;
 
+type Points = readonly { readonly point: number; readonly version: number }[];
+
 type Wish =
   | {
       readonly kind: 'hydfs-caught-up';
       readonly store: string;
       readonly points: [number, number][];
+      readonly by: string;
     }
+  | { readonly kind: 'hydfs-used'; readonly points: [number, number][] }
   | {
       readonly kind: 'hydfs-unfit';
       readonly store: string;
@@ -80,6 +88,31 @@ export class ControlPlacement implements ReplicaPlacement {
     return this.#stores.addresses.get(store) ?? null;
   }
 
+  /** Resolves when this node is admitted, and so knows all that was decided before it began (M3). */
+  async admitted(): Promise<void> {
+    const { control, node } = this.#options;
+    if (control.state.nodes.has(node)) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const look = (state: ControlState): void => {
+      if (state.nodes.has(node)) resolve();
+    };
+    const ends = [control.subscribe(({ state }) => look(state)), control.onRestore(look)];
+    this.#ends.push(...ends);
+    await promise;
+    for (const end of ends) end();
+  }
+
+  isFresh(point: number): boolean {
+    return this.#options.control.state.hydfs.fresh.has(point);
+  }
+
+  async use(points: Points): Promise<void> {
+    if (points.length === 0) return;
+    await this.#wish({ kind: 'hydfs-used', points: pairsOf(points) });
+    // it may have been decided elsewhere, and not have come here yet
+    if (points.some(({ point }) => this.isFresh(point))) await this.#options.control.read();
+  }
+
   onChange(listener: (points: readonly number[]) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
@@ -98,13 +131,10 @@ export class ControlPlacement implements ReplicaPlacement {
       });
   }
 
-  caughtUp(
-    store: string,
-    points: readonly { readonly point: number; readonly version: number }[],
-  ): Promise<void> {
+  caughtUp(store: string, points: Points): Promise<void> {
     if (points.length === 0) return Promise.resolve();
-    const pairs = points.map(({ point, version }): [number, number] => [point, version]);
-    return this.#wish({ kind: 'hydfs-caught-up', store, points: pairs });
+    const { node: by } = this.#options;
+    return this.#wish({ kind: 'hydfs-caught-up', store, points: pairsOf(points), by });
   }
 
   unfit(store: string, point: number, version: number, reason: string): Promise<void> {
@@ -117,7 +147,7 @@ export class ControlPlacement implements ReplicaPlacement {
     this.#listeners.clear();
   }
 
-  /** M3. */
+  /** M4. */
   async #wish(wish: Wish): Promise<void> {
     const { control, clock } = this.#options;
     for (let tried = 0; tried < TRIES; tried++) {
@@ -143,6 +173,10 @@ export class ControlPlacement implements ReplicaPlacement {
     const all = [...points];
     for (const listener of [...this.#listeners]) listener(all);
   }
+}
+
+function pairsOf(points: Points): [number, number][] {
+  return points.map(({ point, version }) => [point, version]);
 }
 
 /** The stores whose node is another, or gone, or new. */

@@ -149,24 +149,6 @@ export class ClusterControl {
     return this.#voter;
   }
 
-  /**
-   * Resolves once this node knows all that was decided before the call; it asks until somebody
-   * leads. Does not resolve when the node ends before.
-   */
-  async upToDate(): Promise<void> {
-    const { clock, log } = this.#options;
-    while (!this.#over.signal.aborted) {
-      try {
-        await this.#voter.read();
-        return;
-      } catch (error) {
-        log.debug('it is not known yet what was decided', { reason: reasonOf(error) });
-      }
-      await sleep(clock, LOOK_MS, this.#over.signal);
-    }
-    return new Promise(() => {});
-  }
-
   /** What this part of the node answers to others. */
   get tenant(): Tenant {
     return {

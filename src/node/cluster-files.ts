@@ -47,6 +47,7 @@ export async function openNodeStore(options: NodeStoreOptions): Promise<NodeStor
 
 export interface ClusterFilePartsOptions {
   readonly store: NodeStore;
+  readonly nodeId: string;
   readonly control: ClusterControl;
   readonly transport: Transport;
   readonly clock: Clock;
@@ -63,10 +64,11 @@ export class ClusterFileParts {
   readonly #replicas: Replicas;
   readonly #driver: PointDriver;
 
-  constructor({ store, control, transport, clock, random, log }: ClusterFilePartsOptions) {
+  constructor(options: ClusterFilePartsOptions) {
+    const { store, nodeId, control, transport, clock, random, log } = options;
     this.#store = store;
     this.clients = new SharedClients(transport);
-    this.#placement = new ControlPlacement({ control: control.log, clock, log });
+    this.#placement = new ControlPlacement({ control: control.log, node: nodeId, clock, log });
     const shared = {
       store: store.id,
       placement: this.#placement,
@@ -75,7 +77,7 @@ export class ClusterFileParts {
       random,
       log,
     };
-    const known = control.upToDate();
+    const known = this.#placement.admitted();
     this.#replicas = new Replicas({ ...shared, files: store.files, known });
     this.fs = new ClusterFiles({ ...shared, local: this.#replicas.files() });
     this.#driver = new PointDriver({ control: control.log, clock, log });

@@ -300,7 +300,8 @@ async function openNode(options: ClusterNodeOptions, closers: Closer[]): Promise
     log,
   });
   closers.push(() => control?.close());
-  const files = new ClusterFileParts({ store, control, transport, clock, random, log });
+  const shared = { control, transport, clock, random, log };
+  const files = new ClusterFileParts({ ...shared, store, nodeId: membership.self.id });
   closers.push(() => files.close());
   const { fs } = files;
   const { dir } = ground;

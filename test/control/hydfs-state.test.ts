@@ -131,6 +131,50 @@ test('the last replica is never unfit, whoever joins', (t) => {
   t.is(shown(state, 3), '3@1 a (b)');
 });
 
+test('a fresh point may be given to anybody, until its use is said under its version', (t) => {
+  const fresh = { ...points('3@0 a', '4@0 a', '5@0 a'), fresh: true } as Loose;
+  const used = (...of: [number, number][]): Loose => ({ kind: 'hydfs-used', points: of });
+  const { state, outcomes } = after(
+    fresh,
+    points('3@1 b c'),
+    used([3, 1]),
+    used([4, 1], [5, 2]),
+    points('4@1 b'),
+    points('5@1 c'),
+  );
+  t.deepEqual(outcomes, [
+    { ok: true },
+    { ok: true },
+    { ok: false, why: 'stale-version', of: '3' },
+    { ok: true },
+    { ok: false, why: 'stale-version', of: '4' },
+    { ok: true },
+  ]);
+  t.deepEqual(
+    [3, 4, 5].map((point) => shown(state, point)),
+    ['3@2 b c', '4@1 a', '5@2 c'],
+  );
+  t.deepEqual([...state.hydfs.fresh], [3, 5]);
+});
+
+test('a point whose first holders were decided without a word about it is used', (t) => {
+  const { state, outcomes } = after(points('3@0 a'), points('3@1 b'));
+  t.false(outcomes[1].ok);
+  t.is(state.hydfs.fresh.size, 0);
+});
+
+test('who was replaced has no say about a store that it filled', (t) => {
+  const admit = (boot: string): Loose => {
+    return { kind: 'node-admit', node: `a:1#${boot}`, address: 'a:1', cores: 1, store: 'a' };
+  };
+  const said = (boot: string): Loose => ({ ...caughtUp('b', [3, 1]), by: `a:1#${boot}` }) as Loose;
+  const { state, outcomes } = after(points('3@0 a (b)'), admit('x'), admit('y'), said('x'));
+  t.deepEqual(outcomes[3], { ok: false, why: 'no-such-node', of: 'a:1#x' });
+  t.is(shown(state, 3), '3@1 a (b)');
+  const { state: next } = after(points('3@0 a (b)'), admit('x'), admit('y'), said('y'));
+  t.is(shown(next, 3), '3@2 a b');
+});
+
 test('a node is known by its store, and keeps it when it is admitted without', (t) => {
   const node: Loose = { kind: 'node-admit', node: 'h:1#a', address: 'h:1', cores: 1, store: 's' };
   const { store: _, ...without } = node;
@@ -240,6 +284,26 @@ const planted: readonly (readonly [bug: string, broken: Apply, rule: string])[] 
       return bent(next, { point, version: version + 1, replicas: [], joining: [] });
     },
     'a point lost its replicas',
+  ],
+  [
+    'a point becomes fresh again',
+    (state, command) => {
+      const next = apply(state, command);
+      if (command.kind !== 'hydfs-points' || command.fresh !== true) return next;
+      const fresh = new Set(command.changes.map(([point]) => point));
+      return { ...next, state: { ...next.state, hydfs: { ...next.state.hydfs, fresh } } };
+    },
+    'a point became fresh again',
+  ],
+  [
+    'the version of a use is not looked at',
+    (state, command) => {
+      if (command.kind !== 'hydfs-used') return apply(state, command);
+      const next = apply(state, command);
+      const hydfs = { ...next.state.hydfs, fresh: new Set<number>() };
+      return next.outcome.ok ? { ...next, state: { ...next.state, hydfs } } : next;
+    },
+    'a point is used and nobody said so',
   ],
   [
     'a version does not grow',

@@ -159,6 +159,7 @@ test('a store that fails again and again is tried less and less often', async (t
   const keepers = await Keepers.start(t, 6, 1);
   await keepers.decide(admit('a'), admit('b'), admit('c'));
   await keepers.group.until(() => keepers.decided.length === 1);
+  await keepers.decide({ kind: 'hydfs-used', points: [[5, 1]] });
   const pauses: number[] = [];
   for (let n = 0; n < 5; n++) {
     const version = keepers.config(5)?.version ?? 0;
@@ -168,4 +169,17 @@ test('a store that fails again and again is tried less and less often', async (t
     pauses.push(Math.round((await keepers.group.until(isBack)) / 100) / 10);
   }
   t.deepEqual(pauses, [0, 1, 2, 4, 8]);
+});
+
+test('a first node that dies before anything was made is not waited for', async (t) => {
+  const keepers = await Keepers.start(t, 7, 1);
+  await keepers.decide(admit('a'));
+  await keepers.group.until(() => keepers.decided.length === 1);
+  await keepers.decide({ kind: 'hydfs-used', points: [[5, 1]] });
+  await keepers.decide(admit('b'), admit('c'), remove('a'));
+  await keepers.group.pass(2 * REST_MS);
+  t.deepEqual(keepers.config(5)?.replicas, ['a'], 'where something may have been made, it is');
+  for (const { point, replicas, joining } of pointConfigs(keepers.state.hydfs.points)) {
+    if (point !== 5) t.deepEqual([replicas.toSorted(), joining], [['b', 'c'], []]);
+  }
 });

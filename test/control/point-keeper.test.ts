@@ -138,6 +138,37 @@ test('when all replicas of a point have died, it waits for them', (t) => {
   t.is(world.broken ?? world.unsettled(), null);
 });
 
+test('a fresh point is at its first successors at once, and waits for nobody', (t) => {
+  const world = new PointsWorld();
+  world.fresh = true;
+  for (const each of ['a', 'b']) world.come(each);
+  world.keep();
+  world.use([9]);
+  for (const each of ['c', 'd', 'e']) world.come(each);
+  world.go('a');
+  world.go('b');
+  world.rested = false;
+  t.false(world.keep(), 'nobody new comes before the ring has rested');
+  world.rested = true;
+  world.keep();
+  t.deepEqual(world.config(9)?.replicas.toSorted(), ['a', 'b'], 'files may be there');
+  t.is(world.moves, 0);
+  world.come('a');
+  world.settle();
+  t.is(world.broken ?? world.unsettled(), null);
+});
+
+test('the dead of a fresh point go before the ring rests', (t) => {
+  const world = new PointsWorld();
+  world.fresh = true;
+  for (const each of ['a', 'b', 'c']) world.come(each);
+  world.keep();
+  world.go('a');
+  world.rested = false;
+  t.true(world.keep());
+  t.deepEqual(world.config(9)?.replicas.toSorted(), ['b', 'c']);
+});
+
 test('a store that is back before anybody looked has kept its place', (t) => {
   const world = worldOf('a', 'b', 'c', 'd');
   const { hydfs } = world.state;

@@ -81,7 +81,7 @@ const points: Loose = {
 function placed(): { log: InstantLog; placement: ControlPlacement; told: number[][] } {
   const control = new InstantLog();
   const clock = new ManualClock();
-  const placement = new ControlPlacement({ control, clock, log: silentLog });
+  const placement = new ControlPlacement({ control, node: 'me:1#x', clock, log: silentLog });
   const told: number[][] = [];
   placement.onChange((changed) => told.push([...changed]));
   return { log: control, placement, told };
@@ -141,7 +141,7 @@ test('who has ended listens no more', (t) => {
 
 test('a wish that meets a new term is repeated in it', async (t) => {
   const { log, placement } = placed();
-  log.decide(points);
+  log.decide(points, admit('me:1#x', 'a'));
   log.newTerm = true;
   await placement.caughtUp('b', [{ point: 3, version: 1 }]);
   t.deepEqual(placement.config(3)?.replicas, ['a', 'b']);
@@ -149,6 +149,53 @@ test('a wish that meets a new term is repeated in it', async (t) => {
   await placement.unfit('a', 3, 2, 'x'.repeat(100_000));
   t.deepEqual(placement.config(3)?.replicas, ['b']);
   await placement.caughtUp('b', []);
+});
+
+test('what an earlier process of a store said of another one has no effect once the next is admitted', async (t) => {
+  const { log, placement } = placed();
+  log.decide(points, admit('me:1#x', 'a'));
+  log.decide(admit('me:1#y', 'a'));
+  await placement.caughtUp('b', [{ point: 3, version: 1 }]);
+  t.deepEqual(placement.config(3)?.replicas, ['a'], 'it may be half filled by the next one');
+});
+
+test('a node takes part when its own admission is known, however it is heard of', async (t) => {
+  for (const jumps of [false, true]) {
+    const { log, placement } = placed();
+    log.decide(points, admit('me:1#w', 'a'));
+    let known = false;
+    const admitted = placement.admitted().then(() => {
+      known = true;
+    });
+    for (let turn = 0; turn < 5; turn++) await null;
+    t.false(known, 'that was an earlier process');
+    const far = placed();
+    far.log.decide(points, admit('me:1#x', 'a'));
+    if (jumps) log.jump(far.log.state);
+    else log.decide(admit('me:1#x', 'a'));
+    await admitted;
+    await placement.admitted();
+    t.true(known);
+  }
+});
+
+test('a point is fresh until its use is decided under the version in force', async (t) => {
+  const { log, placement } = placed();
+  log.decide({ ...points, fresh: true } as Loose);
+  t.deepEqual(
+    [3, 4, 900].map((point) => placement.isFresh(point)),
+    [true, false, true],
+  );
+  await placement.use([
+    { point: 3, version: 1 },
+    { point: 900, version: 2 },
+  ]);
+  t.deepEqual(
+    [3, 900].map((point) => placement.isFresh(point)),
+    [false, true],
+  );
+  t.is(log.reads, 1, 'what is still fresh may only be unknown here');
+  await placement.use([]);
 });
 
 test('many wishes for newer configurations are one', async (t) => {

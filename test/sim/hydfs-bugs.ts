@@ -1,5 +1,6 @@
 /** Nodes and decisions with one guard missing each, to show that the checks notice. */
 import {
+  type Command,
   type ControlState,
   type PointConfig,
   pointConfigs,
@@ -10,12 +11,15 @@ import { type FileCore, fileCore } from '../../src/hydfs/index.ts';
 import type { ReplicaGate, ReplicaPlacement } from '../../src/hydfs/replication/index.ts';
 import type { Disk, DiskFile } from '../../src/storage/index.ts';
 import type { RpcMethod, RpcMethods } from '../../src/transport/index.ts';
+import { fills, type Strikes } from './hydfs-chaos.ts';
 import type { Files, Plant } from './hydfs-machine.ts';
 
 export interface Bug {
   readonly plant: Plant;
   /** Where to begin to look: seeds before it have been found to show nothing. */
   readonly from?: number;
+  /** What has to happen for it to show; otherwise by the seed. */
+  readonly strikes?: Strikes;
 }
 
 /** `target` with some of its members replaced. */
@@ -145,6 +149,18 @@ const nameless: FileCore = {
   },
 };
 
+/** Does not say who it was that filled a store. */
+function unsigned(command: Command): Command {
+  if (command.kind !== 'hydfs-caught-up') return command;
+  const { by: _, ...rest } = command;
+  return rest;
+}
+
+/** Does not say of any point that it is used. */
+function unheard(placement: ReplicaPlacement): ReplicaPlacement {
+  return overriding<ReplicaPlacement>(placement, { isFresh: () => false });
+}
+
 export const bugs = {
   'an append is acknowledged before every replica has it': {
     plant: {
@@ -175,5 +191,12 @@ export const bugs = {
   'a creation is forgotten when it is asked for again': { from: 40, plant: { core: nameless } },
   'a writer that was replaced may go on': { plant: { core: anyEpoch } },
   'a store is believed to be filled when its filling begins': { plant: { placement: hasty } },
+  'a store counts that an earlier process has filled': {
+    strikes: fills,
+    plant: { asked: unsigned },
+  },
+  'files are made at a point of which nobody knows that it is used': {
+    plant: { placement: unheard },
+  },
   'the last replica is given up': { plant: { decided: givenUp } },
 } as const satisfies Record<string, Bug>;

@@ -15,6 +15,8 @@ export interface Outcome extends Counted {
 export interface ChaosOptions extends Pick<WorldOptions, 'plant' | 'limits' | 'log'> {
   /** Milliseconds of faults. */
   readonly faultsMs?: number;
+  /** What may happen; otherwise by the seed. */
+  readonly strikes?: Strikes;
 }
 
 const NAMES = ['kept/a', 'kept/b', 'kept/c', 'trimmed', 'passing/a', 'passing/b'];
@@ -26,7 +28,7 @@ export async function chaos(seed: number, options: ChaosOptions = {}): Promise<O
   const names = NAMES.slice(0, 2 + (seed % 5));
   const world = new HydfsWorld({ seed, machines, copies, names, ...options });
   const { random } = world;
-  const strikes = [anything, anything, deaths, cuts, disks][Math.floor(seed / 16) % 5];
+  const strikes = options.strikes ?? strikesOf(seed);
   await world.time.run(1500);
   const end = world.time.now + (options.faultsMs ?? 15_000);
   while (world.time.now < end) {
@@ -80,7 +82,7 @@ function comesAndGoes({ clients }: HydfsWorld, node: SimNode, name: string, roll
 
 type Strike = (world: HydfsWorld, machine: SimMachine, random: Random) => void;
 
-type Strikes = readonly (readonly [weight: number, Strike])[];
+export type Strikes = readonly (readonly [weight: number, Strike])[];
 
 const calm: Strike = () => undefined;
 const heal: Strike = (world) => world.network.heal();
@@ -232,6 +234,33 @@ const disks: Strikes = [
   [1, heal],
   [1, accuse],
 ];
+
+/** The node comes back so soon that what it asked for before is still on its way. */
+const restartPrimary: Strike = (world, machine, random) => {
+  const primary = world.primaryOf(pick(random, world.names)) ?? machine;
+  if (primary.down) return;
+  primary.stop({ power: false });
+  world.time.events.plan(between(random, 1, 40), () => primary.start());
+};
+const slowWeather: Strike = (world, _, random) => {
+  world.network.weather = { delayMin: 0, delayMax: pick(random, [2, 400, 900]), lag: 0 };
+};
+
+/** Stores that are filled by primaries that do not live to see it. */
+export const fills: Strikes = [
+  [4, calm],
+  [8, wipe],
+  [9, restartPrimary],
+  [5, slowWeather],
+  [2, crash],
+  [1, accusePrimary],
+  [1, slowDisk],
+];
+
+function strikesOf(seed: number): Strikes {
+  if (seed % 7 === 6) return fills;
+  return [anything, anything, deaths, cuts, disks][Math.floor(seed / 16) % 5];
+}
 
 function strike(world: HydfsWorld, strikes: Strikes, random: Random): void {
   const total = strikes.reduce((sum, [weight]) => sum + weight, 0);

@@ -60,6 +60,8 @@ export interface ControlOptions {
   readonly mayGo: (store: string) => boolean;
   /** What a planted bug makes of what was decided. */
   readonly plant?: (state: ControlState) => ControlState;
+  /** What it makes of what a node asks for. */
+  readonly asked?: (command: Command) => Command;
 }
 
 /** What the driver of points sees: the log at the node that leads. */
@@ -143,7 +145,9 @@ export class SimControl implements LeaderLog {
     const follower: Follower = new Follower({
       process: member.process,
       state: this.state,
-      ask: (command) => this.#ask(member, () => this.#apply(command)),
+      ask: (command) => {
+        return this.#ask(member, () => this.#apply(this.#options.asked?.(command) ?? command));
+      },
       read: async () => {
         const { index } = await this.#ask(member, () => this.state);
         this.#tell(follower);

@@ -45,6 +45,7 @@ export interface Plant {
   readonly peer?: (peer: ReplicaPeer) => ReplicaPeer;
   readonly core?: LocalFileSystemOptions['core'];
   readonly decided?: ControlOptions['plant'];
+  readonly asked?: ControlOptions['asked'];
 }
 
 export interface MachineOptions {
@@ -157,6 +158,7 @@ export class SimMachine {
     const node = `${address}#${this.#lives}`;
     const view = new ControlPlacement({
       control: control.join({ node, address, store, process }),
+      node,
       clock,
       log,
     });
@@ -166,7 +168,7 @@ export class SimMachine {
     const connect = (to: string, signal?: AbortSignal): Promise<ReplicaPeer> =>
       peers.connect(to, signal);
     const shared = { placement, store, connect, clock, random, log };
-    const replicas = new Replicas({ ...shared, files, limits });
+    const replicas = new Replicas({ ...shared, files, limits, known: view.admitted() });
     const primary = replicas.files();
     const fs = new ClusterFiles({ ...shared, local: primary });
     const methods = { ...replicas.methods(), ...fileMethods({ files: primary, placement }) };

@@ -78,6 +78,7 @@ export class HydfsWorld {
       points: this.#points,
       mayGo: (store) => this.#mayGo(store),
       ...(plant.decided === undefined ? {} : { plant: plant.decided }),
+      ...(plant.asked === undefined ? {} : { asked: plant.asked }),
     });
     this.machines = Array.from({ length: machines }, (_, i) => {
       const { network, control } = this;

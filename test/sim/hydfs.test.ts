@@ -3,8 +3,7 @@
  */
 import test from 'ava';
 import { type Bug, bugs } from './hydfs-bugs.ts';
-import { chaos, type Outcome } from './hydfs-chaos.ts';
-import type { Plant } from './hydfs-machine.ts';
+import { type ChaosOptions, chaos, type Outcome } from './hydfs-chaos.ts';
 import { Broken } from './raft-checks.ts';
 
 const SEEDS = 24;
@@ -39,8 +38,8 @@ test.serial('the same seed gives the same life of the files', async (t) => {
   t.not(runs[0].trace, runs[2].trace);
 });
 
-async function problemOf(seed: number, plant?: Plant): Promise<unknown> {
-  return chaos(seed, plant === undefined ? {} : { plant }).then(
+async function problemOf(seed: number, options: ChaosOptions): Promise<unknown> {
+  return chaos(seed, options).then(
     () => null,
     (error: unknown) => error,
   );
@@ -49,12 +48,12 @@ async function problemOf(seed: number, plant?: Plant): Promise<unknown> {
 for (const [name, bug] of Object.entries<Bug>(bugs)) {
   test.serial(`the simulator of files notices when ${name}`, async (t) => {
     t.timeout(TEST_MS);
-    const { from = 1, plant } = bug;
+    const { from = 1, plant, ...how } = bug;
     for (let seed = from; seed < from + SEEDS_PER_BUG; seed++) {
-      const problem = await problemOf(seed, plant);
+      const problem = await problemOf(seed, { ...how, plant });
       if (problem === null) continue;
       // What stops a node may be something else; then it does so without the bug too.
-      if (!(problem instanceof Broken) && (await problemOf(seed)) !== null) continue;
+      if (!(problem instanceof Broken) && (await problemOf(seed, how)) !== null) continue;
       t.log(`seed ${seed}: ${problem}`);
       return t.pass();
     }

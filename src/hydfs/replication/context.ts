@@ -1,5 +1,6 @@
 import { type Clock, isFault, type Logger, type Random } from '../../core/index.ts';
 import type { FileSystem } from '../file-system.ts';
+import type { FirstUse } from './first-use.ts';
 import type { ReplicaLimits, ReplicaPlacement } from './options.ts';
 import type { Peers } from './peers.ts';
 import type { Rate } from './rate.ts';
@@ -22,6 +23,7 @@ export interface ReplicaContext {
   readonly log: Logger;
   readonly limits: ReplicaLimits;
   readonly peers: Peers;
+  readonly firstUse: FirstUse;
   /** Of all fillings and comparisons together. */
   readonly repairs: Rate;
   /** Files that are read back for replicas that count, and for those that are being filled. */

@@ -7,9 +7,11 @@ import type { StoredFiles } from './stored-files.ts';
  * What a node knows of who holds what, and how it asks for changes.
  *
  * C1 A version is one more than the one before it.
- * C2 What an earlier process of this store asked for has taken effect, or never will, before `config`
- *    tells this one anything: a store whose earlier process called another one complete must not
- *    begin to fill that one anew while the call may still take effect.
+ * C2 What an earlier process of this store asked for has taken effect, or never will, before this one
+ *    takes part (`known` of the options): a store whose earlier process called another one complete
+ *    must not begin to fill that one anew while the call may still take effect.
+ * C3 A point is fresh until its primary has said that it uses it. Fresh points may be given to anybody,
+ *    so no file is made at one.
  */
 export interface ReplicaPlacement {
   config(point: number): PointConfig | null;
@@ -17,6 +19,13 @@ export interface ReplicaPlacement {
   address(store: string): string | null;
   /** Calls `listener` after every change with the points concerned. Returns the way to end it. */
   onChange(listener: (points: readonly number[]) => void): () => void;
+  /** C3. */
+  isFresh(point: number): boolean;
+  /**
+   * Says that files are about to be made at points. Afterwards none of them is fresh of which the
+   * version is right.
+   */
+  use(points: readonly { readonly point: number; readonly version: number }[]): Promise<void>;
   /** Wants newer configurations soon. */
   refresh(): void;
   /** Asks that a joining store become a replica; it must be known that it holds everything. */

@@ -14,6 +14,7 @@
  * A3 The next configuration, when it names the same primary, changes nothing of A1: no other primary
  *    can have been between two versions that follow each other.
  * A4 A primary that hears of a newer configuration places and acknowledges nothing until it knows it.
+ * A5 No file is made at a fresh point: it may be given to stores that ask nobody for its files.
  */
 
 import type { PointConfig } from '../../control/index.ts';
@@ -30,6 +31,7 @@ import { fetchMissing } from './takeover.ts';
 
 const MENDING = 'a damaged copy is being made anew';
 const REMOVING = 'it is being removed';
+const FRESH = 'its ring point may be given to others until it is known to be used';
 
 /** What a point needs of the store that it is part of. */
 export interface PointHost {
@@ -161,6 +163,7 @@ export class PrimaryPoint implements LinkOwner {
     const file = this.files.get(stored.state.name);
     if (file === undefined) {
       if (stored.nextIndex > 0) throw notReady(stored.state.name, REMOVING);
+      if (this.#context.placement.isFresh(this.point)) throw notReady(stored.state.name, FRESH);
       return;
     }
     const { kind } = file.phase;

@@ -11,6 +11,7 @@ import type { RpcMethods } from '../../transport/index.ts';
 import { Backup } from './backup.ts';
 import { CaughtUp } from './caught-up.ts';
 import type { OccupiedPoints, ReplicaContext } from './context.ts';
+import { FirstUse } from './first-use.ts';
 import { FileGate } from './gate.ts';
 import { isIn } from './held-points.ts';
 import { Mender } from './mender.ts';
@@ -67,6 +68,7 @@ export class Replicas {
       log,
       limits,
       peers: new Peers({ placement, connect, clock, limits, ended }),
+      firstUse: new FirstUse(placement),
       repairs: new Rate(clock, bytesPerSecond, Math.max(limits.batchBytes, bytesPerSecond / 10)),
       pushes: new Slots(PUSHES_MAX),
       fills: new Slots(FILLS_MAX),

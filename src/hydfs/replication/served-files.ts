@@ -59,6 +59,7 @@ export class ServedFiles implements PrimaryFiles {
     const point = await this.#point(name);
     if (point.files.get(name)?.phase.kind === 'removing')
       throw notReady(name, 'it is being removed');
+    await this.#context.firstUse.of(name, point);
     await this.#noting(point, this.#context.files.create(name, token));
     return this.stat(name);
   }
@@ -71,6 +72,7 @@ export class ServedFiles implements PrimaryFiles {
   ): Promise<FileWriter> {
     const point = await this.#point(name);
     if (point.files.has(name)) await this.#file(name);
+    else if (options.create) await this.#context.firstUse.of(name, point);
     const { files } = this.#context;
     const { position } = await this.#noting(point, files.openWriter(name, writer, epoch, options));
     const append = async ({ seq, parts, meta }: WriterEntry): Promise<void> => {

@@ -24,25 +24,28 @@ const plan = fc
   });
 const plans = fc.array(plan, { minLength: 1, maxLength: 4 });
 
+const pointVersions = fc.array(fc.tuple(point, version), { minLength: 1, maxLength: 6 });
 const kind = <K extends string>(name: K): fc.Arbitrary<K> => fc.constant(name);
 
 /** What concerns the holders of a few points. */
 export const hydfsCommand: fc.Arbitrary<Command> = fc.oneof(
   {
     weight: 3,
-    arbitrary: fc.tuple(term, plans, at).map(([of, wishes, when]): Command => {
-      return { kind: 'hydfs-points', term: of, ...encodePlans(wishes), at: when };
+    arbitrary: fc.tuple(term, plans, at, fc.boolean()).map(([of, wishes, when, fresh]): Command => {
+      const points = { kind: 'hydfs-points' as const, term: of, ...encodePlans(wishes), at: when };
+      return fresh ? { ...points, fresh } : points;
     }),
   },
   {
     weight: 3,
-    arbitrary: fc.record({
-      kind: kind('hydfs-caught-up'),
-      term,
-      store,
-      points: fc.array(fc.tuple(point, version), { minLength: 1, maxLength: 6 }),
-      at,
-    }),
+    arbitrary: fc.record(
+      { kind: kind('hydfs-caught-up'), term, store, points: pointVersions, by: node, at },
+      { requiredKeys: ['kind', 'term', 'store', 'points', 'at'] },
+    ),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({ kind: kind('hydfs-used'), term, points: pointVersions, at }),
   },
   {
     weight: 2,

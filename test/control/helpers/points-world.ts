@@ -43,6 +43,8 @@ export class PointsWorld {
   readonly living = new Map<string, string>();
   readonly failed = new Set<string>();
   rested = true;
+  /** Points begin fresh. */
+  fresh = false;
   /** Stores that began to be filled, over all points. */
   moves = 0;
   /** The first rule that was broken. */
@@ -87,10 +89,19 @@ export class PointsWorld {
       const old = this.config(point);
       this.moves += joining.filter((store) => !old?.joining.includes(store)).length;
     }
-    if (!this.decide({ kind: 'hydfs-points', ...encodePlans(plans) })) {
+    const fresh = this.fresh ? { fresh: true as const } : {};
+    if (!this.decide({ kind: 'hydfs-points', ...encodePlans(plans), ...fresh })) {
       this.broken ??= 'a plan had no effect';
     }
     return true;
+  }
+
+  /** Files are about to be made at `points`. */
+  use(points: readonly number[]): void {
+    const versions = points.map((point): [number, number] => {
+      return [point, this.config(point)?.version ?? 0];
+    });
+    this.decide({ kind: 'hydfs-used', points: versions });
   }
 
   /** All that are being filled, at points that `which` chooses, are. */

@@ -119,7 +119,25 @@ export function brokenStepOfPoints(
     if (!expects(command, point, version - 1)) return 'a stale change took effect';
     if (replicas.length === 0) return 'a point lost its replicas';
     if (new Set(stores).size !== stores.length) return 'a store is twice in a configuration';
-    if (old !== null && !wereFilled(old, config, command)) return 'a replica was never filled';
+    const free = old === null || before.hydfs.fresh.has(point);
+    if (!free && !wereFilled(old, config, command)) return 'a replica was never filled';
+  }
+  return brokenFresh(before, after, command);
+}
+
+/** H5 of `hydfs-state.ts`. */
+function brokenFresh(before: ControlState, after: ControlState, command: Command): string | null {
+  for (const point of after.hydfs.fresh) {
+    const known = pointConfig(before.hydfs.points, point) !== null;
+    if (known && !before.hydfs.fresh.has(point)) return 'a point became fresh again';
+  }
+  for (const point of before.hydfs.fresh) {
+    if (after.hydfs.fresh.has(point)) continue;
+    const version = pointConfig(before.hydfs.points, point)?.version;
+    const said =
+      command.kind === 'hydfs-used' &&
+      command.points.some(([of, at]) => of === point && at === version);
+    if (!said) return 'a point is used and nobody said so';
   }
   return null;
 }

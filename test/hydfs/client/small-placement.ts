@@ -35,6 +35,12 @@ export class SmallPlacement implements ReplicaPlacement {
     return () => this.#listeners.delete(listener);
   }
 
+  isFresh(): boolean {
+    return false;
+  }
+
+  async use(): Promise<void> {}
+
   refresh(): void {
     this.refreshes += 1;
   }

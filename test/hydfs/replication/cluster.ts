@@ -129,6 +129,13 @@ export class Site {
         this.#listeners.add(listener);
         return () => this.#listeners.delete(listener);
       },
+      isFresh: (point) => keeper.fresh.has(point),
+      use: async (points) => {
+        for (const { point, version } of points) {
+          const right = keeper.configs.get(point)?.version === version;
+          if (right && keeper.takesUses) keeper.fresh.delete(point);
+        }
+      },
       refresh: () => {},
       caughtUp: async (store, points) => {
         for (const { point, version } of points) {
@@ -214,6 +221,10 @@ export interface SiteOptions {
 /** The configurations as they are, and the way to change them. */
 export class Keeper {
   readonly configs = new Map<number, PointConfig>();
+  /** Points at which nothing was ever made. */
+  readonly fresh = new Set<number>();
+  /** When false, nobody hears that a point is used. */
+  takesUses = true;
   /** When false, what has caught up stays as it is. */
   takesJoiners = true;
   readonly #notify: (points: readonly number[]) => void;

@@ -1,5 +1,6 @@
 import test, { type ExecutionContext } from 'ava';
 import { METHODS } from '../../../src/hydfs/replication/messages.ts';
+import { ringPointOf } from '../../../src/plan/index.ts';
 import { until } from '../../helpers/poll.ts';
 import { textOf } from '../helpers.ts';
 import { Cluster, type SiteOptions } from './cluster.ts';
@@ -139,6 +140,38 @@ test('a creation that its primary did not live to answer is known as such by the
   await t.throwsAsync(files.create('two.txt', 'other'), { code: 'FILE_EXISTS' });
   t.is((await files.create('two.txt', 'mine')).length, 0);
   await t.throwsAsync(files.create('two.txt', 'other'), { code: 'FILE_EXISTS' });
+});
+
+test('the first file of a fresh point is made after its use was decided, and others follow at once', async (t) => {
+  const cluster = await Cluster.start(['a', 'b']);
+  t.teardown(() => cluster.stop());
+  cluster.keeper.set(['a', 'b']);
+  const point = ringPointOf(NAME);
+  const files = cluster.site('a').replicas.files();
+  for (const create of [true, false]) {
+    cluster.keeper.fresh.add(point);
+    cluster.keeper.takesUses = false;
+    const made = create ? files.create(NAME) : files.openWriter(NAME, 'w', 1, { create: true });
+    await t.throwsAsync(made, { code: 'REPLICA_NOT_READY' });
+    t.deepEqual(await cluster.site('a').files.list(), []);
+    cluster.keeper.takesUses = true;
+    await Promise.all(
+      [1, 2, 3].map((epoch) => files.openWriter(NAME, 'w', epoch, { create: true })),
+    );
+    t.false(cluster.keeper.fresh.has(point));
+    await files.remove(NAME);
+  }
+});
+
+test('no file is made at a fresh point, whoever asks the disk', async (t) => {
+  const cluster = await Cluster.start(['a']);
+  t.teardown(() => cluster.stop());
+  cluster.keeper.set(['a']);
+  const { files, replicas } = cluster.site('a');
+  await until(async () => (await replicas.files().listing()).points.length > 0, { what: 'a' });
+  cluster.keeper.fresh.add(ringPointOf(NAME));
+  await t.throwsAsync(files.create(NAME), { code: 'REPLICA_NOT_READY' });
+  t.deepEqual(await files.list(), []);
 });
 
 test('a removal that reached some replicas comes out one way at all of them', async (t) => {
