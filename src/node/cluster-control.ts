@@ -11,7 +11,8 @@
  *       this node has led for `UNHEARD_MS` died when nobody here was there to hear of it: after a
  *       power cut machines do not come back in the same second, and removing one means that all its
  *       files are copied to others.
- *   D3  Membership is only heard: nothing here makes a node dead.
+ *   D3  Membership is only heard: nothing here makes a node dead. What it tells is acted upon at once: a
+ *       dead node's tasks and files stand still until it is removed.
  *   D4  A node that leaves properly gives its vote back first: otherwise a cluster that is made smaller
  *       node by node ends with voters that nobody can reach. With nobody to decide it, it leaves
  *       all the same.
@@ -38,14 +39,16 @@ import {
   sleep,
   type Timer,
 } from '../core/index.ts';
-import type { MembershipDriver, MemberView } from '../membership/index.ts';
+import type { MemberEvent, MembershipDriver, MemberView } from '../membership/index.ts';
 import { nodeDisk, type SyncMode } from '../storage/index.ts';
 import { openRpc, type RpcMethods, type Transport, unary } from '../transport/index.ts';
 import type { ControlRow } from './cluster-service.ts';
 import type { Tenant } from './door.ts';
 
-/** Between two looks at what membership says, by who leads. */
+/** Between two looks at what membership says, by who leads, when it tells nothing. */
 const LOOK_MS = 250;
+/** What membership tells that is looked at without waiting for that (D3). */
+const NEWS: ReadonlySet<MemberEvent['kind']> = new Set(['joined', 'alive', 'left', 'dead']);
 /** How long another node may take to tell its voter's id. */
 const ASK_MS = 2000;
 /** How long a node that was admitted may be missing from the list of a new leader. */
@@ -70,7 +73,7 @@ export interface ClusterControlOptions {
   readonly voters: 1 | 3 | 5;
   readonly replaceAfterMs?: number;
   readonly transport: Transport;
-  readonly membership: MembershipDriver;
+  readonly membership: Pick<MembershipDriver, 'members' | 'subscribe'>;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
@@ -96,6 +99,7 @@ export class ClusterControl {
   readonly #asking = new Set<string>();
   readonly #proposing = new Set<string>();
   readonly #over = new AbortController();
+  readonly #unsubscribe: () => void;
   #timer: Timer | null = null;
   #leadsSince = 0;
   /** The number of copies that is still to be decided. */
@@ -107,6 +111,9 @@ export class ClusterControl {
     this.#voter = voter;
     this.#copies = copies;
     this.#known.set(nodeId, { voter: voter.id, node: nodeId, cores, store });
+    this.#unsubscribe = options.membership.subscribe(({ kind }) => {
+      if (NEWS.has(kind)) this.#act();
+    });
   }
 
   /** @throws CONTROL_LOG_INVALID, LOG_CORRUPT, DISK_FAILED, DISK_FULL */
@@ -257,6 +264,7 @@ export class ClusterControl {
 
   async close(): Promise<void> {
     this.#over.abort();
+    this.#unsubscribe();
     this.#timer?.cancel();
     await this.#voter.close();
   }
@@ -266,6 +274,7 @@ export class ClusterControl {
     if (role.kind === 'leader') {
       this.#leadsSince = this.#options.clock.now();
       log.info(`this node leads now, in term ${role.term}`);
+      this.#act();
     }
     if (role.kind === 'failed') log.error(`the control log failed: ${reasonOf(role.reason)}`);
     else if (role.kind === 'follower') {
@@ -274,9 +283,13 @@ export class ClusterControl {
     }
   }
 
-  /** Does what is missing; asked again a few times a second, so nothing here is remembered. */
   #look(): void {
     this.#timer = this.#options.clock.timer(LOOK_MS, () => this.#look());
+    this.#act();
+  }
+
+  /** Does what is missing; asked again a few times a second, so nothing here is remembered. */
+  #act(): void {
     if (this.#copies !== null) this.#wishCopies(this.#copies);
     if (this.#voter.role.kind !== 'leader') return;
     const members = this.#options.membership.members();
@@ -292,7 +305,9 @@ export class ClusterControl {
     this.#ask(member.address, 'cluster.introduce', {})
       .then((answer) => {
         const told = introduction.parse(answer);
-        if (told.node === member.id) this.#known.set(member.id, told);
+        if (told.node !== member.id) return;
+        this.#known.set(member.id, told);
+        this.#act();
       })
       .catch((error: unknown) => {
         const reason = reasonOf(error);
