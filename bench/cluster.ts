@@ -59,7 +59,7 @@ async function compare(): Promise<void> {
   const alone: Measured[] = [];
   const spread: Measured[] = [];
   for (let round = 0; round < rounds; round++) {
-    alone.push(await oneProcess(source));
+    alone.push(await oneProcess());
     spread.push(await manyNodes(entry, round));
     const both = [alone[round], spread[round]].map(({ ms }) => `${(ms / 1000).toFixed(2)} s`);
     print(`round ${round + 1}: ${both.join('  ')}`);
@@ -89,11 +89,12 @@ function report(alone: readonly Measured[], spread: readonly Measured[]): void {
   print('Not measured: a real network, TLS, a disk for each node, more than two cores.');
 }
 
-async function oneProcess(source: string): Promise<Measured> {
+/** Its source has the same name, which is in the keys, but is a file of this machine. */
+async function oneProcess(): Promise<Measured> {
   const dir = join(cluster.dir, 'alone');
   const out = join(dir, 'out.txt');
   mkdirSync(dir);
-  const job = writeJob(dir, source, out, 'alone');
+  const job = writeJob(cluster.dir, 'in.txt', out, 'alone');
   const start = systemClock.now();
   await done(['run', job, '--quiet', '--data', join(dir, 'data')]);
   const ms = systemClock.now() - start;
