@@ -5,7 +5,8 @@
  * S2 A log is opened when its file is first used, once, and stays open.
  * S3 Creating, loading, installing and removing one name happen one after the other. Nobody waits for
  *    a gate in such a turn: replicas are given what they lack by the same steps.
- * S4 A file whose log has failed goes on from what is on the disk when its point is taken stock of.
+ * S4 A file whose log has failed goes on from what is on the disk when its point is taken stock of. What
+ *    was durable before must be there: if it is not, the file is damaged, and nothing is cut off.
  */
 import {
   type Clock,
@@ -72,6 +73,8 @@ export class LocalFileSystem implements FileSystem, StoredFiles {
   readonly #random: Random;
   readonly #dirs: FileDirs;
   readonly #open = new Map<string, OpenFile>();
+  /** How far files were durable whose logs have failed, until they are open again (S4). */
+  readonly #durable = new Map<string, number>();
   /** The last of the steps of S3 for a name. */
   readonly #turns = new Map<string, Promise<unknown>>();
   #gateOf: ((file: StoredFile) => ReplicaGate) | null = null;
@@ -328,6 +331,7 @@ export class LocalFileSystem implements FileSystem, StoredFiles {
     if (open !== undefined) return open;
     const file = await OpenFile.load(this.#fileOptions(name));
     if (file === null) return null;
+    this.#durable.delete(name);
     this.#guard(file);
     this.#open.set(name, file);
     return file;
@@ -423,6 +427,7 @@ export class LocalFileSystem implements FileSystem, StoredFiles {
   async #sound(name: string): Promise<OpenFile | null> {
     const file = await this.#load(name);
     if (file === null || !(await file.fails())) return file;
+    this.#durable.set(name, file.durableIndex);
     await this.#close(name);
     return this.#load(name);
   }
@@ -439,6 +444,7 @@ export class LocalFileSystem implements FileSystem, StoredFiles {
 
   async #drop(name: string): Promise<void> {
     await this.#close(name);
+    this.#durable.delete(name);
     const dir = this.#dirs.of(name);
     if (await this.#dirs.occupied(dir)) await this.#dirs.discard(dir);
   }
@@ -447,7 +453,8 @@ export class LocalFileSystem implements FileSystem, StoredFiles {
     const { disk, sync = 'group', segmentBytes, log, core = fileCore } = this.#options;
     const dir = this.#dirs.of(name);
     const limit = segmentBytes === undefined ? {} : { segmentBytes };
-    return { disk, dir, sync, ...limit, log, random: this.#random, core };
+    const durableIndex = this.#durable.get(name) ?? 0;
+    return { disk, dir, sync, ...limit, log, random: this.#random, core, durableIndex };
   }
 
   async #info(file: OpenFile): Promise<FileInfo> {

@@ -63,6 +63,8 @@ export interface OpenFileOptions {
   readonly log: Logger;
   readonly random: Random;
   readonly core: FileCore;
+  /** Entries below this index were durable when it was last open. */
+  readonly durableIndex?: number;
 }
 
 interface Parts {

@@ -13,6 +13,8 @@
  *    and the one before it, which was durable before, must then be whole.
  * V5 The last batch is written again and synced before any of it counts as durable: if its sync had
  *    failed, the page cache shows bytes that the disk does not have and will not be given again.
+ * V6 Whoever still knows how far the log was durable says so: then a tail that is too short is damage,
+ *    whatever V2 can see of it, and nothing is changed.
  */
 import { fault, type Logger } from '../core/index.ts';
 import type { SyncMode } from './committer.ts';
@@ -29,6 +31,8 @@ export interface RecoverOptions {
   readonly dir: string;
   readonly sync: SyncMode;
   readonly log: Logger;
+  /** Entries below this index are known to have been durable (V6); default 0. */
+  readonly durableIndex?: number;
 }
 
 export interface Recovered {
@@ -80,8 +84,13 @@ export async function readHeader(disk: Disk, segment: Segment): Promise<Uint8Arr
 
 async function recoverNewest(options: RecoverOptions, segments: Segment[]): Promise<Recovered> {
   const newest = segments.at(-1);
-  if (newest === undefined) return { segments, header: null, nextIndex: 0 };
+  if (newest === undefined) {
+    refuseTooShort(options, 0, null);
+    return { segments, header: null, nextIndex: 0 };
+  }
   const tail = await scanTail(options.disk, newest);
+  const count = tail.header === null ? 0 : tail.count;
+  refuseTooShort(options, newest.firstIndex + count, { segment: newest, end: tail.end });
   if (tail.header !== null) {
     await repair(options, newest, tail);
     return opened(segments, newest, tail);
@@ -89,6 +98,17 @@ async function recoverNewest(options: RecoverOptions, segments: Segment[]): Prom
   await removeTorn(options, newest, tail.size);
   segments.pop();
   return recoverBefore(options, segments, newest);
+}
+
+/** V6. */
+function refuseTooShort(
+  { dir, durableIndex = 0 }: RecoverOptions,
+  nextIndex: number,
+  at: { readonly segment: Segment; readonly end: number } | null,
+): void {
+  if (nextIndex >= durableIndex) return;
+  const reason = `it ends with entry ${nextIndex} and was durable up to ${durableIndex}`;
+  throw fault('LOG_CORRUPT', { path: at?.segment.path ?? dir, offset: at?.end ?? 0, reason });
 }
 
 /** The case of V4: `torn` is gone, what precedes it must be whole and lead up to it. */

@@ -42,6 +42,8 @@ export interface LogOptions {
   readonly sync: SyncMode;
   /** A segment that would grow above this is followed by a new one; default 16 MiB. */
   readonly segmentBytes?: number;
+  /** Entries below this index were durable when the log was last open; default 0. */
+  readonly durableIndex?: number;
   /** The index of the first entry of a log that has none yet; default 0. */
   readonly firstIndex?: number;
   /**

@@ -253,6 +253,26 @@ test('a file whose log failed is counted and goes on as it is on the disk', asyn
   await files.close();
 });
 
+test('a file whose log failed is damaged when what was durable is gone, and nothing is cut off', async (t) => {
+  const disk = simDisk();
+  const files = await openFiles(disk.mount());
+  await fill(files, 'f', 3);
+  const [path] = disk.paths(`${ROOT}/files`);
+  const { length } = disk.contents(path);
+  disk.capacity = length;
+  t.is(await codeOf(files.append('f', bytes('no room'))), 'DISK_FULL');
+  // the last batch that was durable now looks like one that never was
+  disk.flip(path, (length - 2) * 8);
+  const { fileId } = placeOf('f');
+  t.deepEqual(await files.inventory(fileId), []);
+  t.is(await codeOf(files.openFile('f')), 'LOG_CORRUPT');
+  t.is(disk.contents(path).length, length);
+  disk.flip(path, (length - 2) * 8);
+  disk.capacity = Number.POSITIVE_INFINITY;
+  t.is((await files.inventory(fileId))[0].nextIndex, 5);
+  await files.close();
+});
+
 test('a damaged file does not count, stays on disk, and gives way to a copy', async (t) => {
   const { fileId } = placeOf('f');
   const here = await openFiles(simDisk(3).mount());

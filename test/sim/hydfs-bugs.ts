@@ -11,15 +11,12 @@ import { type FileCore, fileCore } from '../../src/hydfs/index.ts';
 import type { ReplicaGate, ReplicaPlacement } from '../../src/hydfs/replication/index.ts';
 import type { Disk, DiskFile } from '../../src/storage/index.ts';
 import type { RpcMethod, RpcMethods } from '../../src/transport/index.ts';
-import { fills, type Strikes } from './hydfs-chaos.ts';
 import type { Files, Plant } from './hydfs-machine.ts';
 
 export interface Bug {
   readonly plant: Plant;
   /** Where to begin to look: seeds before it have been found to show nothing. */
   readonly from?: number;
-  /** What has to happen for it to show; otherwise by the seed. */
-  readonly strikes?: Strikes;
 }
 
 /** `target` with some of its members replaced. */
@@ -150,7 +147,7 @@ const nameless: FileCore = {
 };
 
 /** Does not say who it was that filled a store. */
-function unsigned(command: Command): Command {
+export function unsigned(command: Command): Command {
   if (command.kind !== 'hydfs-caught-up') return command;
   const { by: _, ...rest } = command;
   return rest;
@@ -191,10 +188,6 @@ export const bugs = {
   'a creation is forgotten when it is asked for again': { from: 40, plant: { core: nameless } },
   'a writer that was replaced may go on': { plant: { core: anyEpoch } },
   'a store is believed to be filled when its filling begins': { plant: { placement: hasty } },
-  'a store counts that an earlier process has filled': {
-    strikes: fills,
-    plant: { asked: unsigned },
-  },
   'files are made at a point of which nobody knows that it is used': {
     plant: { placement: unheard },
   },

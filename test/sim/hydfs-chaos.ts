@@ -15,8 +15,6 @@ export interface Outcome extends Counted {
 export interface ChaosOptions extends Pick<WorldOptions, 'plant' | 'limits' | 'log'> {
   /** Milliseconds of faults. */
   readonly faultsMs?: number;
-  /** What may happen; otherwise by the seed. */
-  readonly strikes?: Strikes;
 }
 
 const NAMES = ['kept/a', 'kept/b', 'kept/c', 'trimmed', 'passing/a', 'passing/b'];
@@ -28,7 +26,7 @@ export async function chaos(seed: number, options: ChaosOptions = {}): Promise<O
   const names = NAMES.slice(0, 2 + (seed % 5));
   const world = new HydfsWorld({ seed, machines, copies, names, ...options });
   const { random } = world;
-  const strikes = options.strikes ?? strikesOf(seed);
+  const strikes = strikesOf(seed);
   await world.time.run(1500);
   const end = world.time.now + (options.faultsMs ?? 15_000);
   while (world.time.now < end) {
@@ -82,7 +80,7 @@ function comesAndGoes({ clients }: HydfsWorld, node: SimNode, name: string, roll
 
 type Strike = (world: HydfsWorld, machine: SimMachine, random: Random) => void;
 
-export type Strikes = readonly (readonly [weight: number, Strike])[];
+type Strikes = readonly (readonly [weight: number, Strike])[];
 
 const calm: Strike = () => undefined;
 const heal: Strike = (world) => world.network.heal();
@@ -139,14 +137,12 @@ const slowDisk: Strike = (world, machine, random) => {
   });
 };
 const full: Strike = (world, machine, random) => {
-  world.ill.add(machine);
   machine.disk.capacity = between(random, 0, 20_000);
   world.time.events.plan(between(random, 200, 3000), () => {
     machine.disk.capacity = Number.POSITIVE_INFINITY;
   });
 };
-const failingSync: Strike = (world, machine, random) => {
-  world.ill.add(machine);
+const failingSync: Strike = (_, machine, random) => {
   machine.disk.failingSyncs += between(random, 1, 3);
 };
 const flip: Strike = (world, machine, random) => {
@@ -247,7 +243,7 @@ const slowWeather: Strike = (world, _, random) => {
 };
 
 /** Stores that are filled by primaries that do not live to see it. */
-export const fills: Strikes = [
+const fills: Strikes = [
   [4, calm],
   [8, wipe],
   [9, restartPrimary],

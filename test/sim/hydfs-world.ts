@@ -56,8 +56,6 @@ export class HydfsWorld {
   readonly names: readonly string[];
   /** Stores whose disk has lost something: bytes, or all. */
   readonly hurt = new Set<string>();
-  /** Machines whose disk has failed: it is for a person to look at it and to begin the node anew. */
-  readonly ill = new Set<SimMachine>();
   readonly #copies: number;
   readonly #points: readonly number[];
 
@@ -153,7 +151,6 @@ export class HydfsWorld {
       machine.disk.capacity = Number.POSITIVE_INFINITY;
       machine.disk.failingSyncs = 0;
       machine.process?.resume();
-      if (this.ill.has(machine)) machine.stop({ power: false });
       machine.start();
     }
   }

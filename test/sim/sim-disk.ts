@@ -68,6 +68,8 @@ export class SimDisk {
   steps = 0;
   /** How many of the next datasyncs fail with EIO. */
   failingSyncs = 0;
+  /** How many of the next syncs of a directory fail likewise. */
+  failingDirSyncs = 0;
   /** When set, a datasync waits for it first. */
   gate: Promise<void> | null = null;
   readonly random: Random;
@@ -198,6 +200,10 @@ export class SimDisk {
 
   syncDir(dir: string): void {
     this.stats.dirSyncs += 1;
+    if (this.failingDirSyncs > 0) {
+      this.failingDirSyncs -= 1;
+      throw systemError('EIO', 'fsync');
+    }
     const dirs = new Set([dir]);
     const kept: Change[] = [];
     const synced: Change[] = [];

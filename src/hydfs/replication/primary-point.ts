@@ -15,6 +15,9 @@
  *    can have been between two versions that follow each other.
  * A4 A primary that hears of a newer configuration places and acknowledges nothing until it knows it.
  * A5 No file is made at a fresh point: it may be given to stores that ask nobody for its files.
+ * A6 A primary whose disk has failed serves nothing more. If after a pause nobody has taken its place,
+ *    as nobody takes that of the last replica, it takes stock of what the disk has, until it can, and
+ *    begins anew with that.
  */
 
 import type { PointConfig } from '../../control/index.ts';
@@ -278,6 +281,20 @@ export class PrimaryPoint implements LinkOwner {
     }
   }
 
+  /** True when this store is the only replica: nobody can take its place. */
+  get isLast(): boolean {
+    return this.isOurs && this.replicas.length === 1;
+  }
+
+  /** A6. The disk here has failed. */
+  startOver(): void {
+    if (this.#phase.kind !== 'active' || this.#config === null) return;
+    this.#leaveService();
+    const attempt: Attempt = { abort: new AbortController(), found: new Map(), own: null };
+    this.#become({ kind: 'surveying', attempt });
+    this.#beginLater(attempt, this.#config);
+  }
+
   /** Removes a file everywhere; resolves when nobody has it. */
   remove(file: PrimaryFile): Promise<void> {
     if (file.phase.kind === 'removing') return file.phase.removed.promise;
@@ -451,11 +468,14 @@ export class PrimaryPoint implements LinkOwner {
     const facts = { point, version, reason: reasonOf(error) };
     this.#context.log.warn('becoming primary of a ring point failed', facts);
     if (isDiskFault(error)) this.#context.unfit(this.#context.store, point, version, error);
+    this.#beginLater(attempt, this.#config);
+  }
+
+  /** The pause keeps a fault that stays from becoming a loop. */
+  #beginLater({ abort }: Attempt, config: PointConfig): void {
     const { clock, limits } = this.#context;
-    // the pause keeps a fault that stays from becoming a loop
-    const config = this.#config;
     clock.timer(limits.retryMsMax, () => {
-      if (!attempt.abort.signal.aborted) this.#begin(config);
+      if (!abort.signal.aborted) this.#begin(config);
     });
   }
 

@@ -157,28 +157,45 @@ export class Replicas {
 
   #changed(points: readonly number[]): void {
     if (!this.#known) return;
-    const { placement, store } = this.#context;
     for (const point of points) {
-      const config = placement.config(point);
-      this.#points.get(point)?.reconfigure(config);
-      if (config === null || isIn(config, store)) continue;
-      this.#backup.leave(point).catch((error: unknown) => {
-        const facts = { point, reason: reasonOf(error) };
-        this.#context.log.error('the files of a point cannot be discarded', facts);
-      });
+      this.#points.get(point)?.reconfigure(this.#context.placement.config(point));
+      this.#leave(point);
     }
+  }
+
+  /** Discards what nobody asks this store for any more, when its disk can. */
+  #leave(point: number): void {
+    const { placement, store, clock, limits, log, ended } = this.#context;
+    const config = placement.config(point);
+    if (config === null || isIn(config, store)) return;
+    this.#backup.leave(point).catch((error: unknown) => {
+      if (ended.aborted) return;
+      log.error('the files of a point cannot be discarded', { point, reason: reasonOf(error) });
+      clock.timer(limits.retryMsMax, () => this.#leave(point));
+    });
   }
 
   /** The keeper may need a while, in which every request meets the same trouble. */
   #unfit(store: string, point: number, version: number, error: unknown): void {
     const { clock, log, placement } = this.#context;
+    const place = store === this.#context.store ? this.#points.get(point) : undefined;
+    place?.startOver();
+    const isLast = place?.isLast === true;
     const trouble = `${store} ${point} ${version}`;
     const before = this.#reported.get(trouble);
     if (before !== undefined && clock.now() - before < UNFIT_AGAIN_MS) return;
     if (this.#reported.size >= TROUBLES_MAX) this.#reported.clear();
     this.#reported.set(trouble, clock.now());
     const reason = reasonOf(error);
-    log.error('a store cannot keep its copy of a ring point', { unfit: store, point, reason });
+    const facts = { unfit: store, point, reason };
+    if (isLast) {
+      log.error(
+        'the only replica of a ring point cannot be written; its disk is tried again',
+        facts,
+      );
+      return;
+    }
+    log.error('a store cannot keep its copy of a ring point', facts);
     placement.unfit(store, point, version, reason).catch((refused: unknown) => {
       log.warn('the keeper did not hear of an unfit store', { reason: reasonOf(refused) });
     });

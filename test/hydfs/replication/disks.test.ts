@@ -135,6 +135,101 @@ test('a primary whose sync fails reports itself and acknowledges nothing', async
   t.true((await textOf(files.read(NAME))).startsWith(text));
 });
 
+/** The only replica of a file with one line. */
+async function alone(t: ExecutionContext): Promise<Site> {
+  const cluster = await Cluster.start(['a']);
+  t.teardown(() => cluster.stop());
+  cluster.keeper.set(['a']);
+  const site = cluster.site('a');
+  await site.replicas.files().openWriter(NAME, 'w', 1, { create: true });
+  await numbered(site, 1);
+  return site;
+}
+
+/** Append `seq` of the writer. */
+function numbered({ replicas }: Site, seq: number): Promise<{ readonly length: number }> {
+  const parts = [Buffer.from(`line ${seq}\n`)];
+  return replicas.files().appendAs(NAME, { writer: 'w', epoch: 1, seq, parts });
+}
+
+test('the last replica whose sync failed goes on when its disk does, and loses and doubles nothing', async (t) => {
+  const site = await alone(t);
+  for (const [seq, failures] of [
+    [2, 1],
+    [3, 4],
+  ]) {
+    site.disk.failingSyncs = failures;
+    await t.throwsAsync(numbered(site, seq), { code: 'DISK_FAILED' });
+    await until(() => numbered(site, seq).catch(() => null), {
+      what: 'the disk to be tried again',
+    });
+  }
+  t.is(await textOf(site.replicas.files().read(NAME)), 'line 1\nline 2\nline 3\n');
+  site.disk.crash();
+  t.deepEqual(site.told, [], 'nobody can take its place');
+});
+
+test('a primary whose disk has failed and that nobody replaces goes on when its disk does', async (t) => {
+  const { cluster, text } = await segmented(t);
+  const site = cluster.site('a');
+  site.disk.failingSyncs = 3;
+  const files = site.replicas.files();
+  await t.throwsAsync(files.append(NAME, Buffer.from('end\n')), { code: 'DISK_FAILED' });
+  t.true(site.told.some(({ kind, store }) => kind === 'unfit' && store === 'a'));
+  const append = (): Promise<object | null> =>
+    files.append(NAME, Buffer.from('more\n')).catch(() => null);
+  await until(append, { what: 'the disk to be tried again' });
+  const found = await textOf(files.read(NAME));
+  t.true(
+    [`${text}end\nmore\n`, `${text}more\n`].includes(found.replaceAll('more\nmore\n', 'more\n')),
+  );
+  t.deepEqual((await files.merge(NAME)).repaired, []);
+});
+
+test('the last replica whose disk is full goes on when there is room again', async (t) => {
+  const site = await alone(t);
+  const sizes = site.disk.paths().map((path) => site.disk.contents(path).length);
+  site.disk.capacity = sizes.reduce((sum, size) => sum + size, 0);
+  await t.throwsAsync(numbered(site, 2), { code: 'DISK_FULL' });
+  const files = site.replicas.files();
+  t.is(await textOf(files.read(NAME)), 'line 1\n', 'what is there is read meanwhile');
+  await t.throwsAsync(numbered(site, 2), { code: 'DISK_FULL' });
+  site.disk.capacity = Number.POSITIVE_INFINITY;
+  await until(() => numbered(site, 2).catch(() => null), { what: 'the disk to be tried again' });
+  t.is(await textOf(files.read(NAME)), 'line 1\nline 2\n');
+});
+
+test('a replica that was taken out for its disk is filled again while it runs', async (t) => {
+  const { cluster, text } = await segmented(t);
+  const files = cluster.site('a').replicas.files();
+  const { disk } = cluster.site('c');
+  disk.failingSyncs = 2;
+  const append = files.append(NAME, Buffer.from('end\n'));
+  const { told } = cluster.site('a');
+  await until(() => told.some(({ kind, store }) => kind === 'unfit' && store === 'c'), {
+    what: 'the disk to be reported',
+  });
+  cluster.keeper.set(['a', 'b']);
+  await append;
+  cluster.keeper.set(['a', 'b'], ['c']);
+  await until(() => configOf(cluster).replicas.includes('c'), { what: 'c to be a replica' });
+  const more = await files.append(NAME, Buffer.from('more\n'));
+  t.is(await copyAt(cluster, 'c', more), `${text}end\nmore\n`);
+});
+
+test('a store that cannot discard its files does so when its disk works again', async (t) => {
+  const { cluster } = await segmented(t);
+  let n = 0;
+  while (ringPointOf(`neighbour ${n}`) !== ringPointOf(NAME)) n += 1;
+  await cluster.site('a').replicas.files().create(`neighbour ${n}`);
+  const { disk, files } = cluster.site('c');
+  t.is((await files.list()).length, 2);
+  disk.failingDirSyncs = 1;
+  cluster.keeper.set(['a', 'b']);
+  await until(() => isEmpty(cluster, 'c'), { what: 'c to be empty' });
+  t.is(disk.failingDirSyncs, 0);
+});
+
 test('a store that does not answer is not called unfit', async (t) => {
   const { cluster } = await segmented(t);
   cluster.cut('c');
