@@ -28,6 +28,7 @@ import { notReady } from './faults.ts';
 import type { Refusal } from './messages.ts';
 import { type Attempt, next, type PointPhase } from './point-phase.ts';
 import { PrimaryFile } from './primary-file.ts';
+import { ReadyWaiters } from './ready-waiters.ts';
 import { type LinkOwner, ReplicaLink } from './replica-link.ts';
 import type { FileExtent, StoredFile } from './stored-files.ts';
 import { fetchMissing } from './takeover.ts';
@@ -50,11 +51,6 @@ export interface PointHost {
   damaged(point: PrimaryPoint, file: PrimaryFile, error: unknown): void;
 }
 
-interface Waiter {
-  readonly resolve: () => void;
-  readonly reject: (reason: unknown) => void;
-}
-
 export class PrimaryPoint implements LinkOwner {
   readonly point: number;
   readonly files = new Map<string, PrimaryFile>();
@@ -66,11 +62,12 @@ export class PrimaryPoint implements LinkOwner {
   readonly #settling = new Set<PrimaryFile>();
   #config: PointConfig | null = null;
   #phase: PointPhase = { kind: 'inactive' };
-  #waiters = new Set<Waiter>();
+  readonly #waiters: ReadyWaiters;
 
   constructor(context: ReplicaContext, host: PointHost, point: number) {
     this.#context = context;
     this.#host = host;
+    this.#waiters = new ReadyWaiters(context.clock);
     this.point = point;
   }
 
@@ -129,29 +126,14 @@ export class PrimaryPoint implements LinkOwner {
   /** Resolves when this store serves the point. @throws NOT_PRIMARY, REPLICA_NOT_READY */
   ready(): Promise<void> {
     if (this.active) return Promise.resolve();
-    const { clock, limits, placement } = this.#context;
+    const { limits, placement } = this.#context;
     const config = placement.config(this.point);
     if (config !== null && config.replicas[0] !== this.#context.store) {
       return Promise.reject(this.#notPrimary());
     }
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
-    const timer = clock.timer(limits.readyMs, () => {
-      this.#waiters.delete(waiter);
-      const known = placement.config(this.point) !== null;
-      reject(known ? this.#notReady() : this.#notPrimary());
+    return this.#waiters.wait(limits.readyMs, () => {
+      return placement.config(this.point) === null ? this.#notPrimary() : this.#notReady();
     });
-    const waiter: Waiter = {
-      resolve: () => {
-        timer.cancel();
-        resolve();
-      },
-      reject: (reason) => {
-        timer.cancel();
-        reject(reason);
-      },
-    };
-    this.#waiters.add(waiter);
-    return promise;
   }
 
   /**
@@ -394,8 +376,7 @@ export class PrimaryPoint implements LinkOwner {
     }
     for (const store of this.#config?.joining ?? []) this.#addLink(store, this.#fillNumber());
     for (const file of this.files.values()) this.progress(file);
-    for (const waiter of this.#waiters) waiter.resolve();
-    this.#waiters.clear();
+    this.#waiters.served();
   }
 
   /** A3: who left is forgotten, who came is brought here. */
@@ -499,8 +480,7 @@ export class PrimaryPoint implements LinkOwner {
   #end(kind: 'inactive'): void {
     this.#leaveService();
     this.#become({ kind });
-    for (const waiter of this.#waiters) waiter.reject(this.#notPrimary());
-    this.#waiters.clear();
+    this.#waiters.refused(() => this.#notPrimary());
   }
 
   #become(phase: PointPhase): void {
