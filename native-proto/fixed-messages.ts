@@ -80,6 +80,7 @@ export const fixedMessages: ReadonlyArray<readonly [string, Message]> = [
     'channel-ready',
     { kind: 'channel-ready', channel: 1, toEpoch: 4, watermark: 0, credit: 2 ** 20 },
   ],
+  ['channel-taken', { kind: 'channel-taken', channel: 1, toEpoch: 4, seq: 7 }],
   ['channel-refused', { kind: 'channel-refused', channel: 1, reason: 'fenced', newest: 9 }],
   [
     'data',

@@ -32,6 +32,7 @@ export type { Cancel } from './messages/cancel.ts';
 export type { ChannelOpen } from './messages/channel-open.ts';
 export type { ChannelReady } from './messages/channel-ready.ts';
 export type { ChannelRefused } from './messages/channel-refused.ts';
+export type { ChannelTaken } from './messages/channel-taken.ts';
 export type { Credit } from './messages/credit.ts';
 export type { Data } from './messages/data.ts';
 export type { End } from './messages/end.ts';

@@ -23,6 +23,7 @@ import type {
   ChannelOpen,
   ChannelReady,
   ChannelRefused,
+  ChannelTaken,
   Data,
   End,
   EndAck,
@@ -73,6 +74,7 @@ export type ChannelMessage =
   | ChannelOpen
   | ChannelReady
   | ChannelRefused
+  | ChannelTaken
   | Data
   | Ack
   | End
@@ -84,6 +86,7 @@ export function isChannelMessage(message: Message): message is ChannelMessage {
     case 'channel-open':
     case 'channel-ready':
     case 'channel-refused':
+    case 'channel-taken':
     case 'data':
     case 'ack':
     case 'end':
@@ -179,8 +182,13 @@ export class ChannelHub {
     if (consumer.kind === 'unknown' || consumer.producer < 0) return refuse('unknown-task');
     const { inbox, epoch, producer } = consumer;
     const link: InboundLink = {
-      ready: (watermark, credit) =>
-        connection.send({ kind: 'channel-ready', channel, toEpoch: epoch, watermark, credit }),
+      ready: (watermark, credit, taken) => {
+        const toEpoch = epoch;
+        if (taken > watermark) {
+          connection.send({ kind: 'channel-taken', channel, toEpoch, seq: taken });
+        }
+        connection.send({ kind: 'channel-ready', channel, toEpoch, watermark, credit });
+      },
       ack: (seq, credit) => connection.send({ kind: 'ack', channel, toEpoch: epoch, seq, credit }),
       endAck: () => connection.send({ kind: 'end-ack', channel }),
       fenced: (newest) => connection.send({ kind: 'fenced', channel, newest }),
@@ -233,6 +241,9 @@ interface OutboundOptions extends ChannelHubOptions {
   detach(connection: Connection, number: number): void;
 }
 
+/** What a consumer says about a channel. */
+type FromConsumer = ChannelTaken | ChannelReady | ChannelRefused | Ack | EndAck | Fenced;
+
 /** One outgoing channel: its way to the consumer, again and again until closed (H3). */
 class OutboundChannel {
   readonly #from: Attempt;
@@ -269,7 +280,7 @@ class OutboundChannel {
   }
 
   /** What the consumer says; what cannot be true ends the attempt, not the node. */
-  receive(message: ChannelReady | ChannelRefused | Ack | EndAck | Fenced): void {
+  receive(message: FromConsumer): void {
     try {
       this.#hear(message);
     } catch (error) {
@@ -278,7 +289,7 @@ class OutboundChannel {
     }
   }
 
-  #hear(message: ChannelReady | ChannelRefused | Ack | EndAck | Fenced): void {
+  #hear(message: FromConsumer): void {
     const wire = this.#wire;
     if (wire.kind !== 'opening' && wire.kind !== 'open') return;
     const { sender } = this.#port;
@@ -297,6 +308,8 @@ class OutboundChannel {
       case 'end-ack':
         sender.endAcked();
         break;
+      case 'channel-taken':
+        return sender.taken(message.toEpoch, message.seq);
       case 'channel-refused':
         return this.#refused(message);
       case 'fenced':

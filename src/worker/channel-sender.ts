@@ -18,6 +18,8 @@
  *       lost data, which is told and never waited out.
  *   S7  A producer without a log of its outputs makes them again, the same ones with the same
  *       numbers: what the consumer has of them is passed over as it is made.
+ *   S8  It may not end before what the consumer has taken in from any attempt, durable or not
+ *       (`takenSeq`): that much it makes again first.
  */
 import { assert, fault } from '../core/index.ts';
 
@@ -49,6 +51,10 @@ export interface ChannelSenderOptions {
 export class ChannelSender {
   #phase: Phase = { kind: 'closed' };
   #newestConsumer = 0;
+  /** What an attempt of the consumer said that it had taken in, before it opened. */
+  #announced = { byEpoch: 0, seq: 0 };
+  /** The same of the attempt that opened last. */
+  #takenSeq = 0;
   readonly #kept: OutgoingBlock[] = [];
   #head = 0; // index in #kept of the first block not acked
   #next = 0; // index in #kept of the first block not sent since the channel opened
@@ -79,6 +85,11 @@ export class ChannelSender {
   /** Every tuple up to this number is durable at the consumer. */
   get ackedSeq(): number {
     return this.#ackedSeq;
+  }
+
+  /** Every tuple up to this number is at the consumer, durable or not, since it opened (S8). */
+  get takenSeq(): number {
+    return Math.max(this.#takenSeq, this.#ackedSeq);
   }
 
   /** Bytes kept because they are not acked. */
@@ -131,11 +142,17 @@ export class ChannelSender {
       throw fault('CHANNEL_FORGOTTEN', { consumed: watermark, acked: this.#ackedSeq });
     }
     this.#newestConsumer = toEpoch;
+    this.#takenSeq = this.#announced.byEpoch === toEpoch ? this.#announced.seq : 0;
     this.#drop(watermark);
     this.#next = this.#head;
     this.#flyingBytes = 0;
     this.#phase = { kind: 'open', toEpoch, credit, endSent: false };
     return true;
+  }
+
+  /** The consumer's attempt `toEpoch`, which is about to open, has taken in everything up to `seq`. */
+  taken(toEpoch: number, seq: number): void {
+    this.#announced = { byEpoch: toEpoch, seq };
   }
 
   /** The connection is gone; blocks wait for the next opening. */

@@ -23,7 +23,8 @@ const CREDIT_BYTES_MIN = 4 * BLOCK_BYTES;
 
 /** How the inbox answers one producer; made by the hub for each opening of the channel. */
 export interface InboundLink {
-  ready(watermark: number, credit: number): void;
+  /** `taken`: what was taken in, durable or not. */
+  ready(watermark: number, credit: number, taken: number): void;
   ack(seq: number, credit: number): void;
   endAck(): void;
   fenced(newest: number): void;
@@ -139,7 +140,7 @@ export class Inbox {
       return false;
     }
     entry.link = link;
-    link.ready(entry.receiver.watermark, this.#credit);
+    link.ready(entry.receiver.watermark, this.#credit, entry.receiver.accepted);
     return true;
   }
 

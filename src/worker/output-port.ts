@@ -87,6 +87,11 @@ export class ChannelPort implements OutputPort {
     return this.sender.ackedSeq;
   }
 
+  /** Everything up to this number has arrived, durably or not, from whichever attempt. */
+  get takenSeq(): number {
+    return this.sender.takenSeq;
+  }
+
   get keptBytes(): number {
     return this.sender.keptBytes;
   }

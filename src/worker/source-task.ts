@@ -11,6 +11,8 @@
  *   F2  What is read again is what was read before: a changed source is an error, never a guess.
  *   F3  A stop that ends the stream is logged, with the place, before the end is sent: every later
  *       attempt ends at the same line.
+ *       That place is not before what any consumer has taken in from an earlier attempt, nor before
+ *       a position that is being logged.
  *   F4  Reading stops while the channels keep more than `SOURCE_QUEUE_BYTES`.
  */
 import { crc32, type Fault, failpoint, fault, type Timer } from '../core/index.ts';
@@ -257,7 +259,9 @@ export class SourceTask implements Task {
   #resumeRunning(live: Live): void {
     this.#passMarks(live);
     if (this.#stopping) return; // the place is being logged: nothing is read beyond it (F3)
-    if (this.#winding === 'end' && this.#stopAt === null) return this.#stopHere(live);
+    if (this.#winding === 'end' && this.#stopAt === null && this.#caughtUp(live)) {
+      return this.#stopHere(live);
+    }
     if (this.#winding === 'pause') {
       if (!this.#reading && live.ports.every((port) => port.settled)) this.#life.becameQuiet();
       return;
@@ -272,6 +276,11 @@ export class SourceTask implements Task {
       },
       (error: unknown) => this.#fail(error),
     );
+  }
+
+  /** True when this attempt has made again what earlier ones had sent (F3). */
+  #caughtUp({ ports }: Live): boolean {
+    return ports.every((port) => port.placedSeq >= port.takenSeq);
   }
 
   #choked(live: Live): boolean {
@@ -391,6 +400,7 @@ export class SourceTask implements Task {
       () => {
         this.#logging = false;
         this.#logged = position;
+        this.#resume();
       },
       (error: unknown) => this.#fail(error),
     );
@@ -415,7 +425,7 @@ export class SourceTask implements Task {
 
   /** Ends the stream at the present line (F3). */
   #stopHere(live: Live): void {
-    if (this.#reading) return; // the step under way resumes here
+    if (this.#reading || this.#logging) return; // what is under way resumes here
     this.#timer?.cancel();
     this.#timer = null;
     this.#stopAt = this.#position;

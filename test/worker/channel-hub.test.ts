@@ -72,3 +72,25 @@ test('an attempt that was replaced and comes back does not take the channel of i
   hub.receive(zombie, data(1, 3));
   t.is(inbox.take(10), null);
 });
+
+test('an attempt hears what was taken in from the one before it, durable or not', (t) => {
+  const inbox = new Inbox({
+    watermarks: [0],
+    ended: [false],
+    restartOnNewEpoch: false,
+    arrived: () => {},
+    broken: (error) => t.fail(String(error)),
+  });
+  const hub = hubWith(inbox);
+  const [first, second] = [peer('old#1'), peer('new#1')];
+  hub.receive(first, open(1));
+  hub.receive(first, data(1, 1));
+  hub.receive(second, open(2));
+  t.deepEqual(
+    first.said.map(({ kind }) => kind),
+    ['channel-ready'],
+    'nothing was taken in',
+  );
+  t.deepEqual(second.said[0], { kind: 'channel-taken', channel: 1, toEpoch: 1, seq: 1 });
+  t.like(second.said[1], { kind: 'channel-ready', watermark: 0 });
+});

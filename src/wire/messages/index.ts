@@ -9,6 +9,7 @@ import { cancel } from './cancel.ts';
 import { channelOpen } from './channel-open.ts';
 import { channelReady } from './channel-ready.ts';
 import { channelRefused } from './channel-refused.ts';
+import { channelTaken } from './channel-taken.ts';
 import { credit } from './credit.ts';
 import type { Data } from './data.ts';
 import { end } from './end.ts';
@@ -61,6 +62,7 @@ export const definitions = [
   channelOpen,
   channelReady,
   channelRefused,
+  channelTaken,
   end,
   endAck,
   fenced,
