@@ -45,6 +45,7 @@ const flagTypes = {
   voters: { type: 'number', default: 3 },
   copies: { type: 'number' },
   replaceAfter: { type: 'string', default: '60s' },
+  repairRate: { type: 'number' },
   dropRate: { type: 'string', default: '0' },
   remove: { type: 'string' },
   self: { type: 'boolean', default: false },
@@ -88,6 +89,7 @@ export interface Flags {
   readonly voters: number;
   readonly copies: number | undefined;
   readonly replaceAfter: string;
+  readonly repairRate: number | undefined;
   readonly dropRate: string;
   readonly remove: string | undefined;
   readonly self: boolean;

@@ -40,6 +40,7 @@ const options: Readonly<Record<FlagName, readonly [form: string, says: string]>>
   ],
   voters: ['--voters N', 'how many nodes decide: 1, 3 (default) or 5'],
   copies: ['--copies N', 'how many nodes hold each file, 1 to 8 (default 3, or as decided before)'],
+  repairRate: ['--repair-rate MIB', 'MiB/s of files that a node may send to make copies anew'],
   replaceAfter: ['--replace-after TIME', 'replace a voter dead for so long (default 60s)'],
   dropRate: [
     '--drop-rate P',

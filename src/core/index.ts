@@ -8,7 +8,9 @@
  * Real time, randomness and the process environment are touched here and nowhere else.
  */
 export { orAborted } from './aborted.ts';
+export { ahead } from './ahead.ts';
 export { AssertionFailure, assert, present, unreachable } from './assert.ts';
+export { BatchedWriter, type WrittenFile } from './batched-writer.ts';
 export { unsetBytes } from './bytes.ts';
 export { type Clock, sleep, systemClock, type Timer } from './clock.ts';
 export { crc32, crc32After, crc32Of } from './crc32.ts';

@@ -15,6 +15,8 @@
  */
 
 export {
+  bulkBytes,
+  bulkItems,
   type ClientLimits,
   ClusterFiles,
   type ClusterFilesOptions,

@@ -1,14 +1,13 @@
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { fault, reasonOf } from '../core/index.ts';
+import { ahead, fault, reasonOf } from '../core/index.ts';
 import type { FileSystem } from '../hydfs/index.ts';
-
-/** Bytes of one append. */
-const PIECE_BYTES = 512 * 1024;
+import { APPEND_BYTES_MAX, APPENDS_AHEAD } from './methods.ts';
 
 /**
- * Appends the file at `path` of this machine, in pieces between which appends of others may lie; a
+ * Appends the file at `path` of this machine, in pieces between which appends of others may lie, and of
+ * which, when one fails, none is there without those before it: they have numbers of one writer. A
  * relative path begins at the directory in which this process was started. Gives the bytes.
  * @throws SOURCE_UNREADABLE; what appending throws
  */
@@ -21,11 +20,12 @@ export async function appendFile(fs: FileSystem, name: string, path: string): Pr
   });
   if (!found.isFile()) throw unreadable('it is not a regular file');
   let appended = 0;
-  const pieces = createReadStream(source, { highWaterMark: PIECE_BYTES });
+  const pieces = createReadStream(source, { highWaterMark: APPEND_BYTES_MAX });
   pieces.once('error', (error) => pieces.destroy(unreadable(reasonOf(error), error)));
-  for await (const piece of pieces) {
+  const append = async (piece: Uint8Array): Promise<number> => {
     await fs.append(name, piece);
-    appended += piece.length;
-  }
+    return piece.length;
+  };
+  for await (const bytes of ahead(pieces, APPENDS_AHEAD, append)) appended += bytes;
   return appended;
 }

@@ -53,6 +53,8 @@ export interface ClusterFilePartsOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
+  /** What this node sends to make copies anew, at most; the usual unless given. */
+  readonly repairBytesPerSecond?: number | undefined;
 }
 
 export class ClusterFileParts {
@@ -66,6 +68,7 @@ export class ClusterFileParts {
 
   constructor(options: ClusterFilePartsOptions) {
     const { store, nodeId, control, transport, clock, random, log } = options;
+    const { repairBytesPerSecond } = options;
     this.#store = store;
     this.clients = new SharedClients(transport);
     this.#placement = new ControlPlacement({ control: control.log, node: nodeId, clock, log });
@@ -78,7 +81,12 @@ export class ClusterFileParts {
       log,
     };
     const known = this.#placement.admitted();
-    this.#replicas = new Replicas({ ...shared, files: store.files, known });
+    this.#replicas = new Replicas({
+      ...shared,
+      files: store.files,
+      known,
+      ...(repairBytesPerSecond === undefined ? {} : { repairBytesPerSecond }),
+    });
     this.fs = new ClusterFiles({ ...shared, local: this.#replicas.files() });
     this.#driver = new PointDriver({ control: control.log, clock, log });
   }

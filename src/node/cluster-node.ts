@@ -80,6 +80,8 @@ export interface ClusterNodeOptions {
   readonly copies?: number | undefined;
   /** a voter that has been dead for so long is replaced; a minute unless given */
   readonly replaceAfterMs?: number | undefined;
+  /** what this node sends to make copies anew, in bytes a second at most */
+  readonly repairBytesPerSecond?: number | undefined;
   /** for experiments: the share of membership datagrams that is thrown away */
   readonly dropRate: number;
   readonly sync?: SyncMode;
@@ -300,8 +302,14 @@ async function openNode(options: ClusterNodeOptions, closers: Closer[]): Promise
     log,
   });
   closers.push(() => control?.close());
+  const { repairBytesPerSecond } = options;
   const shared = { control, transport, clock, random, log };
-  const files = new ClusterFileParts({ ...shared, store, nodeId: membership.self.id });
+  const files = new ClusterFileParts({
+    ...shared,
+    store,
+    nodeId: membership.self.id,
+    repairBytesPerSecond,
+  });
   closers.push(() => files.close());
   const { fs } = files;
   const { dir } = ground;

@@ -3,7 +3,8 @@
  * own disk.
  */
 import { z } from 'zod';
-import { Bulk, type RpcClient, type RpcMethods, streaming, unary } from '../transport/index.ts';
+import { bulkBytes, bulkItems } from '../hydfs/index.ts';
+import { type RpcClient, type RpcMethods, streaming, unary } from '../transport/index.ts';
 
 /** A node and its place on the ring. */
 export interface NodePlace {
@@ -91,9 +92,9 @@ export function copyMethods(copies: CopyService): RpcMethods {
       yield place;
       yield* files;
     }),
-    'fs.read-from': streaming(oneCopy, async function* ({ address, name }) {
-      for await (const piece of copies.readFrom(address, name)) yield new Bulk(null, [piece]);
-    }),
+    'fs.read-from': streaming(oneCopy, ({ address, name }) =>
+      bulkItems(copies.readFrom(address, name)),
+    ),
     'fs.append-file': unary(oneAppend, (wanted) => copies.appendFile(wanted.name, wanted.path)),
     'fs.multi-append': unary(z.strictObject({ name: text, sources }), (wanted) =>
       copies.multiAppend(wanted.name, wanted.sources),
@@ -124,10 +125,8 @@ export class RemoteCopies implements CopyService {
     return { ...(place as NodePlace), files: files as StoredCopy[] };
   }
 
-  async *readFrom(address: string, name: string): AsyncGenerator<Uint8Array> {
-    for await (const item of this.#rpc.stream('fs.read-from', { address, name })) {
-      yield (item as Bulk).data;
-    }
+  readFrom(address: string, name: string): AsyncIterable<Uint8Array> {
+    return bulkBytes(this.#rpc.stream('fs.read-from', { address, name }));
   }
 
   async appendFile(name: string, file: string): Promise<number> {

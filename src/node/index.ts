@@ -28,7 +28,7 @@ export { jobLogName } from './job-log.ts';
 export { storePackage, unstorePackage } from './job-package.ts';
 export { LocalService } from './local-service.ts';
 export type { FoundLines } from './log-search.ts';
-export { APPEND_BYTES_MAX } from './methods.ts';
+export { APPEND_BYTES_MAX, APPENDS_AHEAD } from './methods.ts';
 export { Node, type NodeOptions } from './node.ts';
 export type { LogFile, LogId } from './node-tasks.ts';
 export { collectPackage } from './package-files.ts';

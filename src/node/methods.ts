@@ -1,6 +1,7 @@
 /** The service as requests over a connection: one table, read by both ends. */
 import { z } from 'zod';
-import type { FileInfo } from '../hydfs/index.ts';
+import { inOnePiece } from '../core/index.ts';
+import { bulkBytes, bulkItems, type FileInfo } from '../hydfs/index.ts';
 import type { JobView, TaskView } from '../leader/index.ts';
 import { decodeJobSpec, type JobSpec } from '../plan/index.ts';
 import { type RpcClient, type RpcMethods, streaming, unary } from '../transport/index.ts';
@@ -14,9 +15,10 @@ import type { FileService, JobService, Service, SubmitRequest, Submitted } from 
 
 /** Bytes of one append over a connection; larger files go in several. */
 export const APPEND_BYTES_MAX = 512 * 1024;
+/** Appends of a file that are under way at once. */
+export const APPENDS_AHEAD = 16;
 
 const name = z.string().max(1024);
-const bytes = z.custom<Uint8Array>((value) => value instanceof Uint8Array);
 const offset = z.number().int().nonnegative();
 const nothing = z.strictObject({});
 const oneJob = z.strictObject({ job: name });
@@ -33,7 +35,6 @@ const submit = z.strictObject({
   manifest: manifestSchema.optional(),
 });
 const stop = z.strictObject({ job: name, mode: z.enum(['end', 'now']) });
-const append = z.strictObject({ name, data: bytes });
 const range = z.strictObject({ name, from: offset.optional(), to: offset.optional() });
 const follow = z.strictObject({ name, from: offset });
 
@@ -85,16 +86,20 @@ async function* each<T>(all: Promise<readonly T[]>): AsyncGenerator<T> {
 export function fileMethods(service: FileService): RpcMethods {
   return {
     'fs.create': unary(oneFile, (file) => service.create(file.name)),
-    'fs.append': unary(append, ({ name: file, data }) => service.append(file, data)),
+    'fs.append': unary(oneFile, ({ name: file }, _signal, data) =>
+      service.append(file, inOnePiece(data)),
+    ),
     'fs.stat': unary(oneFile, (file) => service.stat(file.name)),
     'fs.list': unary(z.strictObject({ prefix: name }), ({ prefix }) => service.list(prefix)),
     'fs.remove': unary(oneFile, async (file) => {
       await service.remove(file.name);
       return null;
     }),
-    'fs.read': streaming(range, ({ name: file, from, to }) => service.read(file, from, to)),
+    'fs.read': streaming(range, ({ name: file, from, to }) =>
+      bulkItems(service.read(file, from, to)),
+    ),
     'fs.tail': streaming(follow, ({ name: file, from }, signal) =>
-      service.tail(file, from, signal),
+      bulkItems(service.tail(file, from, signal), true),
     ),
   };
 }
@@ -197,7 +202,7 @@ export class RemoteService extends RemoteJobs implements Service {
     let at = 0;
     do {
       const piece = data.subarray(at, at + APPEND_BYTES_MAX);
-      length = (await this.rpc.call('fs.append', { name: file, data: piece })) as number;
+      length = (await this.rpc.call('fs.append', { name: file }, undefined, [piece])) as number;
       at += piece.length;
     } while (at < data.length);
     return length;
@@ -221,11 +226,11 @@ export class RemoteService extends RemoteJobs implements Service {
       ...(from === undefined ? {} : { from }),
       ...(to === undefined ? {} : { to }),
     };
-    return this.rpc.stream('fs.read', params) as AsyncIterable<Uint8Array>;
+    return bulkBytes(this.rpc.stream('fs.read', params));
   }
 
   tail(file: string, from: number, signal: AbortSignal): AsyncIterable<Uint8Array> {
-    return this.rpc.stream('fs.tail', { name: file, from }, signal) as AsyncIterable<Uint8Array>;
+    return bulkBytes(this.rpc.stream('fs.tail', { name: file, from }, signal));
   }
 
   async close(): Promise<void> {

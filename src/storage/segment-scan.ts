@@ -26,6 +26,8 @@ export class SegmentScan {
   readonly #file: DiskFile;
   readonly #salt: number;
   readonly #chunkBytes: number;
+  /** Of the last entry: the next ones are often as long, and then chunks end where one of them does. */
+  #entryBytes = 1;
   #chunk: Buffer = Buffer.alloc(0);
   #chunkStart: number;
 
@@ -76,6 +78,7 @@ export class SegmentScan {
       }
       this.lastBase = header.base;
       this.position += size;
+      this.#entryBytes = size;
     }
     return { bytes: 0, skipped };
   }
@@ -87,7 +90,8 @@ export class SegmentScan {
 
   /** Makes a chunk that begins at `position` and holds at least `bytes`, if the file does. */
   async #fill(bytes: number, end: number): Promise<void> {
-    const size = Math.min(Math.max(bytes, this.#chunkBytes), end - this.position);
+    const wanted = Math.ceil(this.#chunkBytes / this.#entryBytes) * this.#entryBytes;
+    const size = Math.min(Math.max(bytes, wanted), end - this.position);
     const chunk = Buffer.allocUnsafeSlow(size);
     const kept = this.#chunk.subarray(
       Math.min(Math.max(this.position - this.#chunkStart, 0), this.#chunk.length),

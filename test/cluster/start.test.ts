@@ -38,6 +38,7 @@ test.serial('mistakes at the start are told in one sentence each', async (t) => 
     ['key file mode', ['--bind', bind, '--key-file', key, ...elsewhere], /0600|chmod/],
     ['copies', ['--copies', '9', ...elsewhere], /--copies is from 1 to 8/],
     ['duration', ['--replace-after', 'soon', ...elsewhere], /--replace-after is a duration/],
+    ['rate', ['--repair-rate', '0', ...elsewhere], /--repair-rate is a number of MiB\/s above 0/],
   ];
   for (const [name, flags, says] of mistakes) {
     const { code, stderr } = await cluster.run(['node', ...flags]);

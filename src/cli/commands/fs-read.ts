@@ -1,7 +1,7 @@
 /** `rainstorm fs get | cat | tail`: bytes out of HyDFS, in pieces, never a whole file in memory. */
 import { type FileHandle, link, open, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import { fault, isFault, reasonOf } from '../../core/index.ts';
+import { BatchedWriter, fault, isFault, reasonOf } from '../../core/index.ts';
 import type { Service } from '../../node/index.ts';
 import type { Command, ExitCode } from '../command.ts';
 import type { CommandLine } from '../command-line.ts';
@@ -148,20 +148,15 @@ async function copyInto(
   signal: AbortSignal,
   path: string,
 ): Promise<number> {
-  let bytes = 0;
+  const writer = new BatchedWriter(handle);
   try {
     for await (const piece of pieces) {
       if (signal.aborted) throw fault('INTERRUPTED', { doing: `fetching ${path}` });
-      for (let at = 0; at < piece.length; ) {
-        const { bytesWritten } = await handle
-          .write(piece, at)
-          .catch((error) => unwritable(path, error));
-        at += bytesWritten;
-      }
-      bytes += piece.length;
+      await writer.write(piece).catch((error) => unwritable(path, error));
     }
+    await writer.end().catch((error) => unwritable(path, error));
     await handle.sync();
-    return bytes;
+    return writer.bytes;
   } finally {
     await handle.close();
   }

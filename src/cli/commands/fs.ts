@@ -2,10 +2,11 @@
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { fault, isFault, reasonOf } from '../../core/index.ts';
+import { ahead, fault, isFault, reasonOf } from '../../core/index.ts';
 import type { FileInfo } from '../../hydfs/index.ts';
 import {
   APPEND_BYTES_MAX,
+  APPENDS_AHEAD,
   type FilePlaces,
   type NodePlace,
   type Service,
@@ -176,10 +177,11 @@ async function appendAll(
 ): Promise<{ bytes: number; length: number }> {
   let { length } = await service.stat(name);
   let bytes = 0;
-  for await (const piece of input) {
-    length = await service.append(name, piece);
+  const append = (piece: Uint8Array): Promise<number> => {
     bytes += piece.length;
-  }
+    return service.append(name, piece);
+  };
+  for await (const after of ahead(input, APPENDS_AHEAD, append)) length = Math.max(length, after);
   return { bytes, length };
 }
 

@@ -8,6 +8,8 @@ import type { Command, ExitCode } from '../command.ts';
 import type { CommandLine, Flags } from '../command-line.ts';
 import type { Io } from '../io.ts';
 
+const MIB = 1024 * 1024;
+
 async function runNode(line: CommandLine, io: Io): Promise<ExitCode> {
   const node = await ClusterNode.open(optionsOf(line.flags, io));
   const off = io.onInterrupt(() => {
@@ -38,6 +40,7 @@ function optionsOf(flags: Flags, io: Io): ClusterNodeOptions {
     voters,
     copies,
     replaceAfterMs: replaceAfterOf(flags.replaceAfter),
+    repairBytesPerSecond: repairRateOf(flags.repairRate),
     dropRate: dropRateOf(flags.dropRate),
     sync: syncOf(flags.sync),
     console: plainLog(io.stderr, io.clock),
@@ -50,6 +53,13 @@ function replaceAfterOf(text: string): number {
     throw fault('USAGE', { problem: `--replace-after is a duration like 60s or 5m, not ${text}` });
   }
   return ms;
+}
+
+/** Bytes per second. */
+function repairRateOf(rate: number | undefined): number | undefined {
+  if (rate === undefined) return undefined;
+  if (rate > 0 && Number.isFinite(rate)) return rate * MIB;
+  throw fault('USAGE', { problem: `--repair-rate is a number of MiB/s above 0, not ${rate}` });
 }
 
 function dropRateOf(text: string): number {
@@ -71,6 +81,7 @@ export const nodeCommand: Command = {
   help: `The first node of a cluster is started without --join, the others with the address of any node.
 The first one, three or five (--voters) decide everything together; a node that died is replaced.
 Each file is held by three nodes; --copies, given to any one node, says another number for all.
+Copies that were lost are made anew at --repair-rate at most, so that appends go on meanwhile.
 Without --key-file a node listens on loopback only. Ctrl-C and SIGTERM leave the cluster properly.`,
   flags: [
     'data',
@@ -82,6 +93,7 @@ Without --key-file a node listens on loopback only. Ctrl-C and SIGTERM leave the
     'voters',
     'copies',
     'replaceAfter',
+    'repairRate',
     'dropRate',
     'sync',
   ],

@@ -9,7 +9,8 @@
  * L3  Answers take effect in the order of the requests: a gap that a later request met, because one
  *     before it was lost or overtaken, is nobody's fault and all of it is sent again. Only a request
  *     that went alone is believed.
- * L4  While a request is under way new appends gather; those of one turn go together.
+ * L4  While some requests are under way new appends gather; those of one turn go together. One that
+ *     is large gains nothing by that, and goes as long as not too many bytes are under way.
  * L5  When nothing was answered for `patienceMs`, all appends that wait are rejected.
  * L6  A lane without appends is forgotten.
  */
@@ -107,9 +108,11 @@ export class AppendLane {
   /** Sends what may be sent; the only place that does. */
   #send(): void {
     this.#scheduled = false;
-    const { fileRequests, fileBytes } = this.#routes.limits;
+    const { fileRequests, fileBytes, batchBytes } = this.#routes.limits;
     while (!this.#resting && this.#head < this.#queue.length) {
-      if (this.#flights.length >= fileRequests || this.#flightBytes >= fileBytes) return;
+      const large = this.#queue[this.#head].bytes >= batchBytes / 2;
+      if (this.#flightBytes >= fileBytes) return;
+      if (this.#flights.length >= fileRequests && !large) return;
       if (!this.#sendOne()) return;
     }
   }

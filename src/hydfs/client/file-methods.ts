@@ -4,7 +4,7 @@ import { toWireFault } from '../../wire/index.ts';
 import type { PointListing } from '../replication/index.ts';
 import { unpackAppends } from './append-frames.ts';
 import { packEntries } from './entry-items.ts';
-import { gathered } from './gather.ts';
+import { bulkItems } from './gather.ts';
 import { LocalAccess, type LocalAccessOptions } from './local-access.ts';
 import {
   appendSchema,
@@ -54,13 +54,13 @@ export function fileMethods(options: LocalAccessOptions): RpcMethods {
       return null;
     }),
     [FILES.read]: streaming(rangeSchema, ({ from, to, ...file }, signal) =>
-      access.read(file, { from, to }, signal),
+      bulkItems(access.read(file, { from, to }, signal)),
     ),
     [FILES.tail]: streaming(fromSchema, ({ from, ...file }, signal) =>
-      gathered(access.tail(file, from, signal), true),
+      bulkItems(access.tail(file, from, signal), true),
     ),
     [FILES.copy]: streaming(rangeSchema, ({ name, ...range }, signal) =>
-      access.copy(name, { ...range, signal }),
+      bulkItems(access.copy(name, { ...range, signal })),
     ),
     [FILES.entries]: streaming(fromSchema, ({ from, ...file }, signal) =>
       packEntries(access.entries(file, from, signal)),

@@ -11,5 +11,6 @@
  */
 export { ClusterFiles, type FileReplicas } from './cluster-files.ts';
 export { fileMethods } from './file-methods.ts';
+export { bulkBytes, bulkItems } from './gather.ts';
 export type { LocalAccessOptions } from './local-access.ts';
 export { type ClientLimits, type ClusterFilesOptions, defaultClientLimits } from './options.ts';

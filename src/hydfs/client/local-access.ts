@@ -11,7 +11,7 @@ import type {
   WriterAppend,
 } from '../replication/index.ts';
 import type { Appended, Asked, FileAccess, Opening, Refused } from './access.ts';
-import { gathered } from './gather.ts';
+import { flat, gathered } from './gather.ts';
 import { isPassing, notReady } from './passing.ts';
 
 export interface LocalAccessOptions {
@@ -85,7 +85,7 @@ export class LocalAccess implements FileAccess {
     signal: AbortSignal,
   ): AsyncGenerator<Uint8Array> {
     this.#refuseNewer(file);
-    yield* gathered(this.#files.read(file.name, { ...range, signal }), false);
+    yield* flat(gathered(this.#files.read(file.name, { ...range, signal }), false));
   }
 
   async *tail(file: Asked, from: number, signal: AbortSignal): AsyncGenerator<Uint8Array> {
@@ -103,7 +103,7 @@ export class LocalAccess implements FileAccess {
   }
 
   copy(name: string, range: CopyRange): AsyncIterable<Uint8Array> {
-    return gathered(this.#files.readCopy(name, range), false);
+    return flat(gathered(this.#files.readCopy(name, range), false));
   }
 
   /**

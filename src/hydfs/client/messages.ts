@@ -5,7 +5,7 @@
  *   files.append     appends of several writers to one file; their bytes travel beside the params,
  *                    per append its meta and then its data
  *   files.part       bytes for the append that names them, which is too large for one request
- *   files.read | tail | copy                              bytes, item by item
+ *   files.read | tail | copy                              bytes, item by item, beside nothing
  *   files.entries    entries: rows, and beside them the bytes of one after the other
  *   files.listing    the points of a primary and then the names of their files, in pages
  */
@@ -104,8 +104,6 @@ export const appendedSchema = z.object({
   version: count,
   refused: z.array(z.object({ at: count, fault: wireFault })),
 });
-
-export const bytesSchema = bytes;
 
 /** kind, index, offset, writer, epoch, seq, bytes of meta, bytes of data */
 const entryRow = z.tuple([

@@ -26,7 +26,7 @@ export interface ClientLimits {
   /** One request with appends: bytes and count, unless one append alone is larger. */
   readonly batchBytes: number;
   readonly batchAppends: number;
-  /** Requests under way per file, and their bytes. */
+  /** Requests with small appends under way per file, and the bytes of all. */
   readonly fileRequests: number;
   readonly fileBytes: number;
   /** Requests with appends under way to one primary, and their bytes. */
@@ -44,9 +44,9 @@ export const defaultClientLimits: ClientLimits = {
   batchBytes: 512 * 1024,
   batchAppends: 2_048,
   fileRequests: 3,
-  fileBytes: 4 * 1024 * 1024,
+  fileBytes: 16 * 1024 * 1024,
   primaryRequests: 256,
-  primaryBytes: 16 * 1024 * 1024,
+  primaryBytes: 32 * 1024 * 1024,
   cacheBytes: 16 * 1024 * 1024,
 };
 

@@ -14,9 +14,9 @@ import type {
 import type { Appended, Asked, FileAccess, Opening } from './access.ts';
 import { packAppends } from './append-frames.ts';
 import { unpackEntries } from './entry-items.ts';
+import { bulkBytes } from './gather.ts';
 import {
   appendedSchema,
-  bytesSchema,
   entriesSchema,
   FILES,
   infoSchema,
@@ -113,11 +113,11 @@ export class RemoteAccess implements FileAccess {
     signal: AbortSignal,
   ): AsyncIterable<Uint8Array> {
     const { from, to } = range;
-    return this.#items(FILES.read, bytesSchema, { ...plain(file), from, to }, signal);
+    return bulkBytes(this.#peer.stream(FILES.read, { ...plain(file), from, to }, signal));
   }
 
   tail(file: Asked, from: number, signal: AbortSignal): AsyncIterable<Uint8Array> {
-    return this.#items(FILES.tail, bytesSchema, { ...plain(file), from }, signal);
+    return bulkBytes(this.#peer.stream(FILES.tail, { ...plain(file), from }, signal));
   }
 
   entries(file: Asked, fromOffset: number, signal: AbortSignal): AsyncIterable<FileEntry> {
@@ -137,7 +137,7 @@ export class RemoteAccess implements FileAccess {
   }
 
   copy(name: string, { from, to, version, signal }: CopyRange): AsyncIterable<Uint8Array> {
-    return this.#items(FILES.copy, bytesSchema, { name, version, from, to }, signal);
+    return bulkBytes(this.#peer.stream(FILES.copy, { name, version, from, to }, signal));
   }
 
   async *#items<T>(

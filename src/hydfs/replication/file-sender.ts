@@ -1,7 +1,8 @@
 /**
  * Brings one file to one replica, in one session.
  *
- * T1 Requests carry consecutive entries and leave in order; up to a window of them are under way.
+ * T1 Requests carry consecutive entries and leave in order; up to a window of them are under way, and
+ *    more while the entries are so large that waiting would not put more of them into one.
  *    The replica places them one behind the other, so an answer means everything before it too.
  * T2 New entries come from memory. What is no longer kept is read back from the disk, in one go until
  *    memory has the rest; a filling replica's share of that is paced.
@@ -46,6 +47,7 @@ export class FileSender {
   /** A copy that is made anew is whole with the entries before. */
   #wholeAt = 0;
   #underWay = 0;
+  #bytesUnderWay = 0;
   #mode: Mode = 'streaming';
   #room: PromiseWithResolvers<void> | null = null;
   #ended = false;
@@ -71,13 +73,10 @@ export class FileSender {
 
   /** Sends what there is to send. Call it when an entry was placed or committed. */
   pump(): void {
-    while (this.#mode === 'streaming' && this.#underWay < this.#context.limits.window) {
-      if (this.#over || this.#sent >= this.#limit) return;
-      const entries = this.#file.kept.take(
-        this.#sent,
-        this.#limit,
-        this.#context.limits.batchBytes,
-      );
+    const { batchBytes } = this.#context.limits;
+    while (this.#mode === 'streaming' && !this.#over && this.#sent < this.#limit) {
+      if (!this.#hasRoom()) return;
+      const entries = this.#file.kept.take(this.#sent, this.#limit, batchBytes);
       if (entries === null || isLarge(entries, this.#context)) return this.#apart();
       void this.#send(entries);
     }
@@ -102,6 +101,14 @@ export class FileSender {
   end(): void {
     this.#ended = true;
     this.#room?.resolve();
+  }
+
+  /** T1: there is always room for what is large, up to a number of bytes. */
+  #hasRoom(): boolean {
+    const { window, batchBytes, windowBytes } = this.#context.limits;
+    if (this.#underWay < window) return true;
+    const next = this.#file.kept.bytesOf(this.#sent);
+    return next >= batchBytes / 2 && this.#bytesUnderWay + next <= windowBytes;
   }
 
   get #over(): boolean {
@@ -209,9 +216,7 @@ export class FileSender {
 
   #paced(entries: readonly Payload[]): Promise<void> {
     if (this.#session.counts()) return Promise.resolve();
-    let bytes = 0;
-    for (const entry of entries) bytes += entry.bytes;
-    return this.#context.repairs.take(bytes, this.#session.signal);
+    return this.#context.repairs.take(bytesOf(entries), this.#session.signal);
   }
 
   async #windowed(): Promise<void> {
@@ -233,6 +238,8 @@ export class FileSender {
     const next = index + (install ? 0 : entries.length);
     this.#sent = next;
     this.#underWay += 1;
+    const bytes = bytesOf(entries);
+    this.#bytesUnderWay += bytes;
     const data = entries.flatMap(({ parts }) => parts);
     const reply = await this.#ask(
       METHODS.copy,
@@ -240,6 +247,7 @@ export class FileSender {
       data,
     );
     this.#underWay -= 1;
+    this.#bytesUnderWay -= bytes;
     this.#answered(reply, next);
     this.#room?.resolve();
     this.#room = null;
@@ -288,6 +296,12 @@ export class FileSender {
     this.#session.progress(this.#file);
     this.pump();
   }
+}
+
+function bytesOf(entries: readonly Payload[]): number {
+  let bytes = 0;
+  for (const entry of entries) bytes += entry.bytes;
+  return bytes;
 }
 
 /** True when there is one entry, too large for one request. */

@@ -45,6 +45,12 @@ export class KeptEntries {
     while (this.#start < this.#entries.length && this.firstIndex < index) this.#drop();
   }
 
+  /** How large entry `index` is; 0 when it is not kept. */
+  bytesOf(index: number): number {
+    if (index < this.firstIndex) return 0;
+    return this.#entries.at(this.#start + index - this.firstIndex)?.bytes ?? 0;
+  }
+
   /** Entries from `index` up to `limit`: one at least, `bytesMax` at most; null when it is not kept. */
   take(index: number, limit: number, bytesMax: number): Payload[] | null {
     if (index < this.firstIndex) return null;

@@ -87,8 +87,9 @@ export interface ReplicaLimits {
   readonly batchBytes: number;
   /** A larger entry travels in pieces of this size. */
   readonly pieceBytes: number;
-  /** Requests under way per file and replica. */
+  /** Requests under way per file and replica, and the bytes of all where entries are large. */
   readonly window: number;
+  readonly windowBytes: number;
   /** Bytes of a file's newest entries that are kept for replicas; older ones are read back. */
   readonly keptBytes: number;
 }
@@ -103,5 +104,6 @@ export const defaultReplicaLimits: ReplicaLimits = {
   batchBytes: 512 * 1024,
   pieceBytes: 4 * 1024 * 1024,
   window: 3,
-  keptBytes: 8 * 1024 * 1024,
+  windowBytes: 16 * 1024 * 1024,
+  keptBytes: 32 * 1024 * 1024,
 };

@@ -10,7 +10,7 @@ import type { ReplicaLimits, ReplicaPeer, ReplicaPlacement } from './options.ts'
 /** Requests under way to one store; fewer than the transport takes. */
 export const PEER_REQUESTS_MAX = 256;
 /** Bytes under way to one store. A request that is larger travels alone. */
-export const PEER_BYTES_MAX = 16 * 1024 * 1024;
+export const PEER_BYTES_MAX = 32 * 1024 * 1024;
 
 interface PeersOptions {
   readonly placement: ReplicaPlacement;

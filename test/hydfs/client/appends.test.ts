@@ -126,6 +126,25 @@ test('a primary that keeps a request for ever is given up', async (t) => {
   t.true(outcomes.every(({ status }) => status === 'rejected'));
 });
 
+test('small appends wait for the requests before them, large ones only for bytes', async (t) => {
+  const limits = { fileRequests: 2, batchBytes: 1_000, fileBytes: 8_000, batchAppends: 1 };
+  const underWay = async (bytes: number): Promise<number> => {
+    const cluster = await SmallCluster.make('ab', limits);
+    const { files } = cluster.nodes[1];
+    const writer = await cluster.settle(files.openWriter(NAME, 'w', 1, { create: true }));
+    cluster.mishaps.set('files.append', new Array(30).fill('stuck'));
+    const all = Array.from({ length: 30 }, (_, i) =>
+      writer.append({ seq: i + 1, parts: [Buffer.alloc(bytes)] }),
+    );
+    await cluster.turns();
+    await files.close();
+    await Promise.allSettled(all);
+    return cluster.requests.filter((method) => method === 'files.append').length;
+  };
+  t.is(await underWay(100), 2);
+  t.is(await underWay(950), 9, 'up to the one that makes it more than 8,000 bytes');
+});
+
 test('bytes under way to one primary are bounded over all files', async (t) => {
   const cluster = await SmallCluster.make('ab', { primaryBytes: 10_000, batchBytes: 4_000 });
   const { files } = cluster.nodes[1];

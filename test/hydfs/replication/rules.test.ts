@@ -90,8 +90,12 @@ test('entries are kept up to a number of bytes, but never dropped before they ar
   t.is(kept.take(15, 17, 10)?.length, 1, 'one at least');
   kept.passed(17);
   t.is(kept.firstIndex, 17);
+  t.is(kept.bytesOf(16), 0, 'it is not kept');
   kept.passOver();
   t.is(kept.firstIndex, 18);
+  kept.add(entry, 18);
+  t.is(kept.bytesOf(18), 40);
+  t.is(kept.bytesOf(19), 0, 'it is not there yet');
 });
 
 test('many entries are dropped one after the other without being mixed up', (t) => {
