@@ -7,7 +7,11 @@ const BATCH_PIECES_MAX = 512;
 /** As an open file of `node:fs/promises`. */
 export interface WrittenFile {
   writev(parts: readonly Uint8Array[]): Promise<{ readonly bytesWritten: number }>;
+  datasync(): Promise<void>;
 }
+
+/** What was written is on its way to the disk while more comes: a sync at the end would wait for all. */
+const SYNC_BYTES = 32 * 1024 * 1024;
 
 /**
  * Writes pieces to a file, many with one call, and while one call is under way takes the next ones:
@@ -20,6 +24,9 @@ export class BatchedWriter {
   #batch: Uint8Array[] = [];
   #batchBytes = 0;
   #writing: Promise<void> = Promise.resolve();
+  #syncing: Promise<void> | null = null;
+  /** `bytes` when the last sync began. */
+  #syncedAt = 0;
 
   constructor(handle: WrittenFile) {
     this.#handle = handle;
@@ -35,20 +42,32 @@ export class BatchedWriter {
     }
   }
 
-  /** Resolves when everything is written. @throws what a write met */
+  /** Resolves when everything is on the disk. @throws what a write or a sync met */
   async end(): Promise<void> {
     await this.#flush();
     await this.#writing;
+    await this.#syncing;
+    await this.#handle.datasync();
   }
 
   async #flush(): Promise<void> {
     await this.#writing;
+    if (this.bytes - this.#syncedAt >= SYNC_BYTES) await this.#sync();
     const batch = this.#batch;
     this.#batch = [];
     this.#batchBytes = 0;
     this.#writing = this.#writeAll(batch);
     // it is waited for before the next one and at the end, and fails there
     this.#writing.catch(() => {});
+  }
+
+  /** Begins to sync what was written; the one before has ended then. */
+  async #sync(): Promise<void> {
+    await this.#syncing;
+    this.#syncedAt = this.bytes;
+    this.#syncing = this.#handle.datasync();
+    // it is waited for before the next one and at the end, and fails there
+    this.#syncing.catch(() => {});
   }
 
   async #writeAll(batch: readonly Uint8Array[]): Promise<void> {

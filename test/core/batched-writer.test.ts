@@ -1,6 +1,7 @@
 import { mkdtemp, open, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import test from 'ava';
 import { BatchedWriter, type WrittenFile } from '../../src/core/index.ts';
 
@@ -31,7 +32,8 @@ function slowFile(most: number, room: number): { handle: WrittenFile; taken: () 
     left -= bytes.length;
     return { bytesWritten: bytes.length };
   };
-  return { handle: { writev }, taken: () => Buffer.concat(taken) };
+  const datasync = async (): Promise<void> => {};
+  return { handle: { writev, datasync }, taken: () => Buffer.concat(taken) };
 }
 
 test('a short write is gone on with where it ended', async (t) => {
@@ -51,4 +53,32 @@ test('what a write met is told by the next call, at the latest by the end', asyn
     await writer.end();
   });
   t.is(failure?.message, 'no room');
+});
+
+test('a sync goes along with a large file, one at a time, and what it met is told', async (t) => {
+  const { handle } = slowFile(1024 * 1024, Number.POSITIVE_INFINITY);
+  const syncs: PromiseWithResolvers<void>[] = [];
+  const datasync = (): Promise<void> => {
+    const sync = Promise.withResolvers<void>();
+    syncs.push(sync);
+    return sync.promise;
+  };
+  const writer = new BatchedWriter({ ...handle, datasync });
+  const piece = Buffer.alloc(1024 * 1024);
+  const write = async (count: number): Promise<void> => {
+    for (let i = 0; i < count; i++) await writer.write(piece);
+  };
+  await write(31);
+  t.is(syncs.length, 0);
+  await write(20);
+  t.is(syncs.length, 1);
+  const waits = write(20);
+  await setImmediate();
+  t.is(syncs.length, 1, 'the second waits for the first');
+  syncs[0].resolve();
+  await waits;
+  t.is(syncs.length, 2);
+  syncs[1].reject(new Error('no disk'));
+  const failure = await t.throwsAsync(() => writer.end());
+  t.is(failure?.message, 'no disk');
 });
