@@ -8,9 +8,10 @@
  *    waits for a thread to start. A pool that cannot start is reported once and never tried again.
  * 4. A caller's buffer is never detached unless it said `transfer`: blocks have other users.
  * 5. The threads do not keep the process alive when idle; `close` ends them.
+ * 6. The library is loaded with the first threads: a node without any starts sooner.
  */
 import { fileURLToPath } from 'node:url';
-import { Piscina } from 'piscina';
+import type { Piscina } from 'piscina';
 import { assert, embedded, type Logger, reasonOf } from '../core/index.ts';
 import { type KernelArgs, type KernelName, type KernelResult, runKernel } from './calls.ts';
 import { type Envelope, openEnvelope } from './envelope.ts';
@@ -42,7 +43,7 @@ export interface KernelRunOptions {
 
 type PoolState =
   | { readonly kind: 'cold' }
-  | { readonly kind: 'starting'; readonly piscina: Piscina; readonly ready: Promise<void> }
+  | { readonly kind: 'starting'; readonly made: Promise<Piscina>; readonly ready: Promise<void> }
   | { readonly kind: 'warm'; readonly piscina: Piscina }
   | { readonly kind: 'unavailable' }
   | { readonly kind: 'closed' };
@@ -110,7 +111,8 @@ export class KernelPool {
   async close(): Promise<void> {
     const state = this.#state;
     this.#state = { kind: 'closed' };
-    if (state.kind === 'starting' || state.kind === 'warm') await state.piscina.destroy();
+    if (state.kind === 'starting') await destroyMade(state.made);
+    if (state.kind === 'warm') await state.piscina.destroy();
   }
 
   /** The pool for a call with this much input, or null to run it inline (2, 3). */
@@ -123,6 +125,13 @@ export class KernelPool {
   }
 
   #start(): void {
+    const made = this.#make();
+    this.#state = { kind: 'starting', made, ready: this.#awaitThreads(made) };
+  }
+
+  /** 6. */
+  async #make(): Promise<Piscina> {
+    const { Piscina } = await import('piscina');
     const piscina = new Piscina({
       filename: this.#taskFile,
       name: 'warm',
@@ -130,12 +139,12 @@ export class KernelPool {
       maxThreads: this.#threads,
     });
     piscina.on('error', (error) => this.#failed(error));
-    const ready = this.#awaitThreads(piscina);
-    this.#state = { kind: 'starting', piscina, ready };
+    return piscina;
   }
 
-  async #awaitThreads(piscina: Piscina): Promise<void> {
+  async #awaitThreads(made: Promise<Piscina>): Promise<void> {
     try {
+      const piscina = await made;
       const pings = Array.from({ length: this.#threads }, () =>
         piscina.run(null, { name: 'warm' }),
       );
@@ -145,13 +154,21 @@ export class KernelPool {
       if (this.#state.kind !== 'starting') return;
       this.#failed(error);
       this.#state = { kind: 'unavailable' };
-      await piscina.destroy();
+      await destroyMade(made);
     }
   }
 
   #failed(error: unknown): void {
     this.#log.warn('a kernel thread failed; its work runs inline', { reason: reasonOf(error) });
   }
+}
+
+/** Ends the threads of a pool; that it could not be made has been told. */
+async function destroyMade(made: Promise<Piscina>): Promise<void> {
+  await made.then(
+    (piscina) => piscina.destroy(),
+    () => undefined,
+  );
 }
 
 function defaultTaskFile(): string {

@@ -50,8 +50,10 @@ export function writtenOperators(
   directory: string,
 ): BundledOperators {
   mkdirSync(directory, { recursive: true, mode: 0o700 });
-  for (const [name, text] of Object.entries(texts)) {
+  // By name: texts that are not asked for need not be read.
+  for (const name of Object.keys(texts)) {
     if (!name.startsWith(PREFIX) || !name.endsWith('.py')) continue;
+    const text = texts[name];
     const path = join(directory, name.slice(PREFIX.length));
     if (textOf(path) === text) continue;
     const fresh = `${path}.${process.pid}`;

@@ -8,7 +8,7 @@
  */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import ssh2, { type AnyAuthMethod, type AuthenticationType } from 'ssh2';
+import type { AnyAuthMethod, AuthenticationType, ParsedKey } from 'ssh2';
 import { reasonOf } from '../core/index.ts';
 import type { Host } from './host.ts';
 
@@ -83,7 +83,7 @@ async function* waysOf(
 }
 
 type KeyRead =
-  | { readonly kind: 'key'; readonly key: ssh2.ParsedKey }
+  | { readonly kind: 'key'; readonly key: ParsedKey }
   | { readonly kind: 'absent' }
   | { readonly kind: 'problem'; readonly says: string };
 
@@ -97,19 +97,20 @@ async function readKey(path: string, secrets: Secrets, must: boolean): Promise<K
     if (gone && !must) return { kind: 'absent' };
     return { kind: 'problem', says: `${path}, which cannot be read (${reasonOf(error)})` };
   }
-  const plain = parsed(text);
+  const plain = await parsed(text);
   if (!(plain instanceof Error)) return { kind: 'key', key: plain };
   if (!/encrypted/i.test(plain.message)) {
     return { kind: 'problem', says: `${path}, which holds no usable private key` };
   }
   const passphrase = await secrets.passphrase(path);
   if (passphrase === null) return { kind: 'problem', says: `${path}, which needs a passphrase` };
-  const opened = parsed(text, passphrase);
+  const opened = await parsed(text, passphrase);
   if (!(opened instanceof Error)) return { kind: 'key', key: opened };
   return { kind: 'problem', says: `${path}, which the passphrase given does not open` };
 }
 
-function parsed(text: Buffer, passphrase?: string): ssh2.ParsedKey | Error {
+async function parsed(text: Buffer, passphrase?: string): Promise<ParsedKey | Error> {
+  const { default: ssh2 } = await import('ssh2');
   const key = ssh2.utils.parseKey(text, passphrase);
   if (key instanceof Error) return key;
   const first = Array.isArray(key) ? key[0] : key;

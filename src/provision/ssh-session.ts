@@ -7,11 +7,12 @@
  *   S3  When the signal aborts, the connection is dropped at once and every wait ends.
  *   S4  What a command prints is kept up to OUTPUT_BYTES_MAX; a host cannot fill our memory.
  */
-import ssh2, {
-  type ClientChannel,
-  type ConnectConfig,
-  type ServerHostKeyAlgorithm,
-  type SFTPWrapper,
+import type {
+  Client,
+  ClientChannel,
+  ConnectConfig,
+  ServerHostKeyAlgorithm,
+  SFTPWrapper,
 } from 'ssh2';
 import { type Clock, type Fault, fault, isFault, reasonOf, type Timer } from '../core/index.ts';
 import { type Credentials, LoginWays } from './credentials.ts';
@@ -41,12 +42,12 @@ export interface Ran {
 
 export class SshSession {
   readonly #host: Host;
-  readonly #client: ssh2.Client;
+  readonly #client: Client;
   readonly #clock: Clock;
   readonly #lost = Promise.withResolvers<never>();
   #error: unknown = null;
 
-  private constructor(host: Host, client: ssh2.Client, { clock, signal }: SessionOptions) {
+  private constructor(host: Host, client: Client, { clock, signal }: SessionOptions) {
     this.#host = host;
     this.#client = client;
     this.#clock = clock;
@@ -70,12 +71,15 @@ export class SshSession {
    * @throws HOST_KEY_*, SSH_UNREACHABLE, SSH_AUTH_REFUSED, PROVISION_INTERRUPTED
    */
   static async open(host: Host, options: SessionOptions): Promise<SshSession> {
+    // Loaded when it is needed: no other command waits for it.
+    const { default: ssh2 } = await import('ssh2');
     const groups = options.trust.algorithmsFor(host);
     let refused: unknown = null;
     for (const group of groups) {
       if (options.signal.aborted) throw interrupted(host);
       try {
-        return new SshSession(host, await connect(host, options, group), options);
+        const client = await connect(new ssh2.Client(), host, options, group);
+        return new SshSession(host, client, options);
       } catch (error) {
         // With a pinned fingerprint the key may be one of another type.
         const another = isFault(error, 'HOST_KEY_CHANGED') || hasNoSuchKey(error);
@@ -166,11 +170,11 @@ function outputOf(channel: ClientChannel, done: (ran: Ran) => void): void {
 
 /** One try to connect, with the host's key proved by one of `serverHostKey`. */
 async function connect(
+  client: Client,
   host: Host,
   { credentials, trust, clock, signal, connectMs = CONNECT_MS }: SessionOptions,
   serverHostKey: ServerHostKeyAlgorithm[],
-): Promise<ssh2.Client> {
-  const client = new ssh2.Client();
+): Promise<Client> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   const patience = new Patience(clock, connectMs, () => {
     const reason = `nothing was heard for ${Math.round(connectMs / 1000)} s`;

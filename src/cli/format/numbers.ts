@@ -1,18 +1,19 @@
 /** Quantities as people read them. Negative and non-finite numbers are shown as a dash. */
 
-const counts = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 });
 const NOTHING = '-';
+/** Made when the first number is shown: that takes longer than most commands. */
+let format: Intl.NumberFormat | null = null;
 
 /** `12,345` */
 export function humanCount(count: number): string {
-  return isQuantity(count) ? counts.format(count) : NOTHING;
+  return isQuantity(count) ? grouped(count) : NOTHING;
 }
 
 /** `950/s`, `9,500/s`, `84.2 k/s`, `1.23 M/s` */
 export function humanRate(perSecond: number): string {
   if (!isQuantity(perSecond)) return NOTHING;
   if (perSecond < 9.95 && perSecond > 0) return `${perSecond.toFixed(1)}/s`;
-  if (perSecond < 9_999.5) return `${counts.format(perSecond)}/s`;
+  if (perSecond < 9_999.5) return `${grouped(perSecond)}/s`;
   if (perSecond < 999_950) return `${(perSecond / 1e3).toFixed(1)} k/s`;
   return `${(perSecond / 1e6).toFixed(2)} M/s`;
 }
@@ -56,4 +57,9 @@ function inTwo(value: number, base: number, large: string, small: string): strin
 
 function isQuantity(value: number): boolean {
   return Number.isFinite(value) && value >= 0;
+}
+
+function grouped(value: number): string {
+  format ??= new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 });
+  return format.format(value);
 }
