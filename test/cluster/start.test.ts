@@ -2,7 +2,8 @@
 import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
-import { Cluster, every } from './cluster.ts';
+import { between, seededRandom, sleep, systemClock } from '../../src/core/index.ts';
+import { Cluster, type ClusterProcess, every } from './cluster.ts';
 
 let cluster: Cluster;
 test.before(async () => {
@@ -86,6 +87,40 @@ test.serial('the first node may be restarted too: the others keep and find it', 
   await cluster.complete();
   t.is((await cluster.voters(3)).length, 3);
 });
+
+test.serial(
+  'SIGTERM at any moment of a start is a farewell, or comes before the start',
+  async (t) => {
+    const { living } = cluster;
+    const random = seededRandom(7);
+    const data = join(cluster.dir, 'interrupted');
+    const early = Array.from({ length: 4 }, () => between(random, 0, 600));
+    const moments: readonly ((node: ClusterProcess) => Promise<void>)[] = [
+      (node) => node.says(/./),
+      (node) => node.listening(),
+      ...early.map((ms) => () => sleep(systemClock, ms)),
+    ];
+    const addresses: string[] = [];
+    for (const [i, moment] of moments.entries()) {
+      const node = cluster.start({ place: 41 + i, data });
+      addresses.push(node.address);
+      await moment(node);
+      node.signal('SIGTERM');
+      const { code, signal, stderr } = await node.ended;
+      if (signal === null) t.is(code, 0, stderr);
+      else t.deepEqual([signal, stderr], ['SIGTERM', ''], 'it had begun');
+    }
+    await every(
+      living,
+      async (node) => {
+        const known = (await node.members()).filter(({ address }) => addresses.includes(address));
+        return known.every(({ status }) => status === 'left');
+      },
+      'the farewells',
+    );
+    t.true(addresses.length > 2);
+  },
+);
 
 test.serial('SIGTERM and `leave` are clean, and the last node still decides alone', async (t) => {
   const [stays, byCommand, bySignal] = cluster.living;

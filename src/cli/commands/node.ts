@@ -10,14 +10,21 @@ import type { Io } from '../io.ts';
 
 const MIB = 1024 * 1024;
 
+/** An interrupt is heard from the first moment on; one that comes during the start waits for its end. */
 async function runNode(line: CommandLine, io: Io): Promise<ExitCode> {
-  const node = await ClusterNode.open(optionsOf(line.flags, io));
+  const options = optionsOf(line.flags, io);
+  const interrupted = Promise.withResolvers<void>();
   const off = io.onInterrupt(() => {
     off();
-    void node.leave();
+    interrupted.resolve();
   });
-  await node.ended;
-  off();
+  try {
+    const node = await ClusterNode.open(options);
+    void interrupted.promise.then(() => node.leave());
+    await node.ended;
+  } finally {
+    off();
+  }
   return 0;
 }
 
@@ -79,7 +86,8 @@ export const nodeCommand: Command = {
   usage: 'node [--join HOST:PORT,...]',
   summary: 'run a node of a cluster here, until Ctrl-C or `rainstorm leave`',
   help: `The first node of a cluster is started without --join, the others with the address of any node.
-The first one, three or five (--voters) decide everything together; a node that died is replaced.
+The first one, three or five (--voters) decide everything together; a node that died is replaced, or
+let go when there is nobody to take its place.
 Each file is held by three nodes; --copies, given to any one node, says another number for all.
 Copies that were lost are made anew at --repair-rate at most, so that appends go on meanwhile.
 Without --key-file a node listens on loopback only. Ctrl-C and SIGTERM leave the cluster properly.`,
