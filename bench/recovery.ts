@@ -205,7 +205,7 @@ const names = {
   gap: 'longest time without output',
 } as const satisfies Record<keyof Recovery, string>;
 
-const cluster = await Cluster.make(['--replace-after', '3s', '--voters', '5']);
+const cluster = await Cluster.make(['--replace-after', '3s']);
 try {
   await cluster.grow(NODES);
   await cluster.voters(5);

@@ -42,7 +42,7 @@ const flagTypes = {
   advertise: { type: 'string' },
   keyFile: { type: 'string' },
   cluster: { type: 'string' },
-  voters: { type: 'number', default: 3 },
+  voters: { type: 'number', default: 5 },
   copies: { type: 'number' },
   replaceAfter: { type: 'string', default: '60s' },
   repairRate: { type: 'number' },

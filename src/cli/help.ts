@@ -38,7 +38,7 @@ const options: Readonly<Record<FlagName, readonly [form: string, says: string]>>
     '--cluster LIST',
     'host:port,... of nodes to ask (default: RAINSTORM_CLUSTER; without both, --data)',
   ],
-  voters: ['--voters N', 'how many nodes decide: 1, 3 (default) or 5'],
+  voters: ['--voters N', 'how many nodes decide, at most: 1, 3 or 5 (default)'],
   copies: ['--copies N', 'how many nodes hold each file, 1 to 8 (default 3, or as decided before)'],
   repairRate: ['--repair-rate MIB', 'MiB/s of files that a node may send to make copies anew'],
   replaceAfter: ['--replace-after TIME', 'replace a voter dead for so long (default 60s)'],

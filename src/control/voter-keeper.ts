@@ -2,13 +2,18 @@
  * Who should vote next, and who should hear of every decision, decided by the leader, one change at a
  * time.
  *
- * 1. There are as many voters as wanted (1, 3 or 5), the first nodes that came; numbers grow by two
- *    and only when both newcomers have caught up, because two voters endure less than one.
- * 2. Whoever has been dead for `replaceAfterMs` is replaced, when somebody living has caught up; with
- *    nobody to take the place nothing is changed, the dead may come back.
+ * 1. There are as many voters as wanted (1, 3 or 5), or the largest odd number that there are nodes
+ *    for; the first nodes that came. Numbers grow by two and only when both newcomers have caught up
+ *    and answer, because two voters endure less than one: between the first and the second there is
+ *    one decision, and a cut of just that length stops decisions until it heals.
+ * 2. Whoever has been dead for `replaceAfterMs` is replaced, when somebody living has caught up.
  * 3. Every living node is a member: without a vote it learns what is decided, and proposes as all do.
  * 4. A learner that has been dead for `forgetAfterMs` is let go: it costs a try to reach it now and
  *    then, and coming back only a change. A member that has moved is told to the others.
+ * 5. Voters who have been dead for so long, with nobody to take the place, are let go while three or
+ *    more remain: of five with two dead none more may die, of three that live one may. Each step is
+ *    decided by more than half of those before and of those after it, so nothing that was decided is
+ *    lost, whoever comes back. Three stay three: two endure no more, and keep less.
  */
 import {
   type Change,
@@ -18,6 +23,9 @@ import {
   memberOf,
   votersOf,
 } from '../raft/index.ts';
+
+/** Fewer voters than these are never made of more because some have died (5). */
+const KEPT_VOTERS = 3;
 
 /** A node that could vote. */
 export interface VoterNode {
@@ -33,7 +41,7 @@ export interface KeeperView {
   readonly self: string;
   /** In the order in which they came. */
   readonly nodes: ReadonlyMap<string, VoterNode>;
-  /** True when that learner lacks little of the log. */
+  /** True when that learner lacks little of the log, and answers. */
   readonly caughtUp: (id: string) => boolean;
   /** How many voters are wanted. */
   readonly voters: 1 | 3 | 5;
@@ -76,23 +84,34 @@ function newLearner(view: KeeperView): Change | null {
   return next === undefined ? null : { kind: 'add', id: next.id, address: next.address };
 }
 
-/** More voters than wanted: the dead go first, then the last that came. */
+/** How many should vote: of those that are wanted, as many as there are (1); up to three the dead count. */
+function wantedVoters(view: KeeperView): number {
+  const voters = votersOf(view.members);
+  const kept = voters.filter((voter) => !isGone(view, voter, view.replaceAfterMs));
+  const able = Math.max(kept.length, Math.min(KEPT_VOTERS, voters.length));
+  const most = Math.min(view.voters, able + candidates(view).length);
+  return most % 2 === 0 ? most - 1 : most;
+}
+
+/** More voters than there should be (5): the dead go first, then the last that came. */
 function surplus(view: KeeperView): Change | null {
   const voters = votersOf(view.members);
-  if (voters.length <= view.voters) return null;
+  const most = Math.min(view.voters, Math.max(KEPT_VOTERS, wantedVoters(view)));
+  if (voters.length <= most) return null;
   const others = voters.filter(({ id }) => id !== view.self);
   const order = [...view.nodes.keys()];
   const last = others.toSorted((a, b) => order.indexOf(a.id) - order.indexOf(b.id)).at(-1);
-  const out = others.find((member) => !isLiving(view, member)) ?? last;
+  const out =
+    others.find((member) => isGone(view, member, view.replaceAfterMs)) ??
+    others.find((member) => !isLiving(view, member)) ??
+    last;
   return out === undefined ? null : { kind: 'remove', id: out.id };
 }
 
+/** From an odd number two at a time; what has been begun is finished with one. */
 function growth(view: KeeperView): Change | null {
-  const voters = votersOf(view.members);
-  const able = voters.filter((voter) => isLiving(view, voter)).length + candidates(view).length;
-  const most = Math.min(view.voters, able + voters.filter((v) => !isLiving(view, v)).length);
-  const wanted = most % 2 === 0 ? most - 1 : most;
-  return wanted > voters.length ? newcomers(view, wanted - voters.length) : null;
+  const { length } = votersOf(view.members);
+  return wantedVoters(view) > length ? newcomers(view, length % 2 === 0 ? 1 : 2) : null;
 }
 
 function replacement(view: KeeperView): Change | null {

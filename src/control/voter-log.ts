@@ -317,11 +317,15 @@ export class VoterLog implements ControlLog {
     const { replaceAfterMs = REPLACE_AFTER_MS, forgetAfterMs = FORGET_AFTER_MS } = this.#options;
     const { role, log, limits } = this.#runner.state;
     if (voters === null || role.kind !== 'leader' || this.#role.kind !== 'leader') return;
+    const caughtUp = (id: string): boolean => {
+      const progress = role.progress.get(id);
+      return progress?.active === true && progress.match + limits.promoteLag >= log.last;
+    };
     const view: KeeperView = {
       members: log.members,
       self: this.id,
       nodes: this.#nodes,
-      caughtUp: (id) => (role.progress.get(id)?.match ?? 0) + limits.promoteLag >= log.last,
+      caughtUp,
       voters,
       replaceAfterMs,
       forgetAfterMs,

@@ -5,7 +5,7 @@
  *   const trust = await HostTrust.read([join(homedir(), '.ssh', 'known_hosts')]);
  *   const session = { credentials, trust, clock: systemClock, signal };
  *   const program = await Program.read(programPath());
- *   const how = { restart: false, onlyMissing: false, voters: 3 };
+ *   const how = { restart: false, onlyMissing: false, voters: 5 };
  *   const { rows } = await ensureUp({ hosts, program, session, key, ...how, onProgress });
  *   await takeDown({ hosts, clean: false, session, onProgress });
  *

@@ -9,7 +9,7 @@ const STOPPED_MS = 4000;
 
 let cluster: Cluster;
 test.before(async () => {
-  cluster = await Cluster.make(['--replace-after', '2s']);
+  cluster = await Cluster.make(['--voters', '3', '--replace-after', '2s']);
 });
 test.after.always(() => cluster?.close());
 

@@ -20,9 +20,9 @@ test.before(async () => {
 });
 test.after.always(() => cluster?.close());
 
-test.serial('ten nodes list each other, and three of them vote', async (t) => {
+test.serial('ten nodes list each other, and five of them vote', async (t) => {
   await cluster.grow(NODES);
-  t.is((await cluster.voters(3)).length, 3);
+  t.is((await cluster.voters(5)).length, 5);
   const admitted = async (node: ClusterProcess): Promise<boolean> =>
     (await node.control()).nodes.length === NODES;
   await every([await cluster.leader()], admitted, 'ten nodes to be admitted');

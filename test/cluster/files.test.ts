@@ -161,8 +161,7 @@ async function withCluster(
   let cluster: Cluster | null = null;
   try {
     const key = join(tmpDir(t), 'cluster.key');
-    // Five voters, so that those that are left decide when two of them die together.
-    const flags = ['--voters', '5', '--replace-after', '5s', '--key-file', key];
+    const flags = ['--replace-after', '5s', '--key-file', key];
     cluster = await Cluster.make(flags, network);
     await cluster.run(['keygen', key]);
     await cluster.grow(NODES);

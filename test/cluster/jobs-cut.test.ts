@@ -36,7 +36,7 @@ let turn: Promise<void> = Promise.resolve();
 async function makeGround(): Promise<Ground> {
   const network = Network.make(NODES);
   const key = join(mkdtempSync(join(tmpdir(), 'rainstorm-key-')), 'cluster.key');
-  const flags = ['--replace-after', '5s', '--voters', '5', '--key-file', key];
+  const flags = ['--replace-after', '5s', '--key-file', key];
   const cluster = await Cluster.make(flags, network);
   await cluster.run(['keygen', key]);
   await cluster.grow(NODES);

@@ -16,7 +16,7 @@ let cluster: Cluster;
 let seeds = 0;
 
 test.before(async () => {
-  cluster = await Cluster.make(['--replace-after', '3s', '--voters', '5']);
+  cluster = await Cluster.make(['--replace-after', '3s']);
   await cluster.grow(NODES);
   await cluster.voters(5);
   await cluster.whole();
