@@ -5,11 +5,14 @@
  *    node begins to lead, and when a time has come that it waits for.
  * V2 One command is under way at most. What changes meanwhile is seen at the look after it; what was
  *    decided on an older version has no effect.
- * V3 The ring has rested when no node was admitted or removed for `restMs`, but it is not waited for
- *    longer than `restMsMax`. A new leader waits too: the nodes of a new cluster come together.
+ * V3 The ring has rested when no node was admitted or removed for `restMs`, and is calm after twice
+ *    that, but it is not waited for longer than `restMsMax`. A new leader waits too: the nodes of a
+ *    new cluster come together.
  * V4 A store that fails at a point is tried again at once, and after it has failed again not before a
- *    time that doubles; meanwhile the next successor takes its place. Only the leader remembers that,
- *    and only for a while: forgetting costs a try.
+ *    time that doubles; meanwhile the next successor takes its place. Every node counts, because any
+ *    may lead next, but only for a while: forgetting costs a try.
+ * V5 What was not decided, or had no effect, is not asked for again at once unless something else has
+ *    changed.
  */
 import { type Clock, type Logger, reasonOf, type Timer } from '../core/index.ts';
 import type { Command, Outcome } from './command.ts';
@@ -34,7 +37,7 @@ export interface PointDriverOptions {
 /** Nodes that are started by one command come within about this time of each other. */
 const REST_MS = 1_000;
 const REST_MS_MAX = 5_000;
-/** After a command that was not decided. */
+/** After a command that was not decided, or had no effect. */
 const RETRY_MS = 500;
 const FAILED_MS = 1_000;
 const FAILED_MS_MAX = 60_000;
@@ -56,6 +59,8 @@ export class PointDriver {
   /** Since when the ring has not rested, and its last change; null: it rests. */
   #unrest: { readonly since: number; readonly last: number } | null = null;
   #deciding = false;
+  /** Something has changed since the command that is under way was made. */
+  #changed = false;
   #timer: { readonly at: number; readonly timer: Timer } | null = null;
   #closed = false;
 
@@ -77,17 +82,19 @@ export class PointDriver {
 
   #roleChanged({ kind }: Role): void {
     if (kind !== 'leader') return;
-    this.#failures.clear();
     this.#ringChanged();
     this.#lookIn(0);
   }
 
   /** V1. */
   #applied({ command, outcome }: Applied): void {
-    if (this.#options.control.role.kind !== 'leader' || !outcome.ok) return;
-    if (command.kind === 'node-admit' || command.kind === 'node-remove') this.#ringChanged();
-    else if (command.kind === 'hydfs-unfit') this.#failed(command);
+    if (!outcome.ok) return;
+    if (command.kind === 'hydfs-unfit') this.#failed(command);
+    const ring = command.kind === 'node-admit' || command.kind === 'node-remove';
+    if (this.#options.control.role.kind !== 'leader') return;
+    if (ring) this.#ringChanged();
     else if (!command.kind.startsWith('hydfs-')) return;
+    this.#changed = true;
     this.#lookIn(0);
   }
 
@@ -97,11 +104,14 @@ export class PointDriver {
     this.#unrest = { since: this.#unrest?.since ?? now, last: now };
   }
 
-  /** When the ring will have rested, if nothing changes; null when it has. */
-  #restsAt(): number | null {
-    if (this.#unrest === null) return null;
-    const { restMs = REST_MS, restMsMax = REST_MS_MAX } = this.#options;
-    return Math.min(this.#unrest.last + restMs, this.#unrest.since + restMsMax);
+  /** How long it takes until the ring has rested, and is calm, if nothing changes. */
+  #restIn(): { readonly restIn: number; readonly calmIn: number } {
+    if (this.#unrest === null) return { restIn: 0, calmIn: 0 };
+    const { clock, restMs = REST_MS, restMsMax = REST_MS_MAX } = this.#options;
+    const { last, since } = this.#unrest;
+    const left = (ms: number): number =>
+      Math.max(0, Math.min(last + ms, since + restMsMax) - clock.now());
+    return { restIn: left(restMs), calmIn: left(2 * restMs) };
   }
 
   /** V4. */
@@ -132,27 +142,27 @@ export class PointDriver {
   #look(): void {
     const { control, clock } = this.#options;
     if (this.#deciding || control.role.kind !== 'leader') return;
+    this.#changed = false;
     const now = clock.now();
-    const restsAt = this.#restsAt();
-    const rested = restsAt === null || restsAt <= now;
-    if (rested) this.#unrest = null;
+    const { restIn, calmIn } = this.#restIn();
+    if (calmIn === 0) this.#unrest = null;
     const { hydfs, nodes } = control.state;
     const { points } = this.#options;
     const plans = nextPoints({
       ...(points === undefined ? {} : { points }),
       hydfs,
       stores: livingStores(nodes.values()),
-      rested,
+      rested: restIn === 0,
+      calm: calmIn === 0,
       resting: (store, point) => (this.#failures.get(keyOf(store, point))?.until ?? 0) > now,
     });
     if (plans.length > 0) void this.#decide(plans);
-    if (restsAt !== null && !rested) this.#lookIn(restsAt - now);
     const ready = [...this.#failures.values()].map(({ until }) => until - now);
-    const next = Math.min(...ready.filter((ms) => ms > 0));
+    const next = Math.min(...[restIn, calmIn, ...ready].filter((ms) => ms > 0));
     if (next !== Number.POSITIVE_INFINITY) this.#lookIn(next);
   }
 
-  /** V2. */
+  /** V2, V5. */
   async #decide(plans: readonly PointPlan[]): Promise<void> {
     const { control, clock, log } = this.#options;
     const { term } = control;
@@ -172,7 +182,7 @@ export class PointDriver {
       log.debug('a change of points waits', { reason: reasonOf(error) });
     } finally {
       this.#deciding = false;
-      this.#lookIn(outcome === null ? RETRY_MS : 0);
+      this.#lookIn(outcome?.ok === true || this.#changed ? 0 : RETRY_MS);
     }
   }
 }

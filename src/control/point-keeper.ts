@@ -1,18 +1,18 @@
 /**
  * Who should hold each point of the ring, decided by the leader.
  *
- *   A B C          C dies         A B            writes go on without it
- *   A B            the ring rests A B (D)        D, the next successor, is being filled
+ *   A B C          C dies         A B (D)        writes go on without it; D, the next successor, is filled
  *   A B (D)        D caught up    A B D
- *   A B D          X joins, before A on the ring, and the ring rests
+ *   A B D          X joins, before A on the ring, and the ring is calm
  *                                 A B D (X)
  *   A B D (X)      X caught up    X A B          the first successor is the primary
  *
  * K1 Wanted are the first living successors of a point, as many as there are to be copies.
  * K2 The dead go at once, but only while somebody living remains: when all have died they are waited
  *    for, because only they have what was written.
- * K3 Nobody new comes before the ring has rested: of several nodes that come and go together, each
- *    point moves once.
+ * K3 What has died is filled elsewhere at once, because copies are missing that were there. Otherwise
+ *    nobody new comes before the ring has rested, or is calm where all copies are there, which nothing
+ *    puts at risk: of several nodes that come together, each point moves once.
  * K4 There are never fewer replicas than before because of a move, and never more than one above the
  *    wanted number (unless that number has just become smaller): a store is filled first, then the
  *    one goes that it replaces. Where copies are missing, all that are missing are filled together.
@@ -32,6 +32,8 @@ export interface PointsView {
   readonly stores: ReadonlyMap<string, string>;
   /** Nobody has come or gone lately. */
   readonly rested: boolean;
+  /** Nor for longer than that. */
+  readonly calm: boolean;
   /** True when the store has failed at the point, so that it is not to be tried again yet. */
   readonly resting: (store: string, point: number) => boolean;
   /** The points that are looked at; all unless given. */
@@ -87,7 +89,7 @@ function goOn(view: PointsView, old: PointConfig, wantedStores: () => string[]):
   if (fresh && (view.rested || living.length === 0)) return begin(view, wantedStores); // K7
   if (living.length === 0) return null; // K2
   const filling = old.joining.filter((store) => view.stores.has(store));
-  if (!view.rested) return { replicas: living, joining: filling }; // K3
+  if (fresh || !mayMove(view, old, living, filling)) return { replicas: living, joining: filling };
   const stores = wantedStores();
   const missing = stores.filter((store) => !living.includes(store));
   if (missing.length === 0) return { replicas: stores, joining: [] }; // K6
@@ -97,6 +99,17 @@ function goOn(view: PointsView, old: PointConfig, wantedStores: () => string[]):
   const begun = filling.filter((store) => missing.includes(store));
   const joining = [...new Set([...begun, ...missing])].slice(0, room);
   return { replicas, joining };
+}
+
+/** K3. */
+function mayMove(
+  { hydfs, rested, calm }: PointsView,
+  { replicas, joining }: PointConfig,
+  living: readonly string[],
+  filling: readonly string[],
+): boolean {
+  if (living.length < replicas.length || filling.length < joining.length) return true;
+  return living.length < hydfs.copies ? rested : calm;
 }
 
 /** K4. The primary stays as long as anybody else can go: a new one costs all writers a pause. */

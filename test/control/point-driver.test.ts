@@ -1,7 +1,11 @@
+import { setImmediate } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import {
   type Applied,
+  apply,
   type Command,
+  emptyState,
+  type Outcome,
   type PointConfig,
   PointDriver,
   pointConfig,
@@ -9,6 +13,7 @@ import {
 } from '../../src/control/index.ts';
 import { silentLog } from '../../src/core/index.ts';
 import { RING_POINTS } from '../../src/plan/index.ts';
+import { ManualClock } from '../transport/helpers/manual-clock.ts';
 import { firstSuccessors } from './helpers/points-world.ts';
 import { type TestVoter, Voters } from './helpers/voters.ts';
 
@@ -91,6 +96,11 @@ const admit = (store: string, boot = 'x'): Loose => {
   return { kind: 'node-admit', node: `${store}:1#${boot}`, address: `${store}:1`, cores: 1, store };
 };
 const remove = (store: string): Loose => ({ kind: 'node-remove', node: `${store}:1#x` });
+/** Files are about to be made at all points. */
+const useAll: Loose = {
+  kind: 'hydfs-used',
+  points: Array.from({ length: RING_POINTS }, (_, point) => [point, 1]),
+};
 const storesOf = (...names: string[]): Map<string, string> =>
   new Map(names.map((name) => [name, `${name}:1`]));
 
@@ -153,6 +163,78 @@ test('a ring that never rests is not waited for longer than the limit', async (t
   }
   await keepers.group.until(() => keepers.decided.length === 1, (3 * REST_MS) / 4);
   t.pass();
+});
+
+test('who comes to a ring whose points have all their copies is waited for twice as long', async (t) => {
+  const keepers = await Keepers.start(t, 7, 1);
+  await keepers.decide(admit('a'), admit('b'), admit('c'), admit('d'));
+  await keepers.group.until(() => keepers.decided.length === 1);
+  await keepers.decide(useAll);
+  await keepers.group.pass(2 * REST_MS);
+  await keepers.decide(admit('e'));
+  await keepers.group.pass(1.5 * REST_MS);
+  await keepers.decide(admit('f'));
+  await keepers.group.pass(1.5 * REST_MS);
+  t.is(
+    keepers.decided.length,
+    1,
+    'two that come a second and a half after each other move points once',
+  );
+  await keepers.decide(remove('a'));
+  await keepers.group.until(() => keepers.decided.length === 2, REST_MS / 2);
+  t.true(
+    [...pointConfigs(keepers.state.hydfs.points)].some(({ joining }) => joining.length > 0),
+    'what has died is filled elsewhere without a wait',
+  );
+});
+
+test('the next leader knows which stores have failed', async (t) => {
+  const keepers = await Keepers.start(t, 8, 3);
+  const first = await keepers.decide(admit('a'), admit('b'), admit('c'));
+  await keepers.group.until(() => keepers.decided.length === 1);
+  await keepers.decide(useAll);
+  const fails = async (): Promise<void> => {
+    const version = keepers.config(5)?.version ?? 0;
+    await keepers.decide({ kind: 'hydfs-unfit', store: 'b', point: 5, version, reason: 'EIO' });
+  };
+  const isBack = (): boolean => keepers.config(5)?.joining.includes('b') ?? false;
+  for (let n = 0; n < 4; n++) {
+    await fails();
+    await keepers.group.until(isBack);
+  }
+  await first.kill();
+  await keepers.group.leader(first.name);
+  await fails();
+  t.true((await keepers.group.until(isBack)) > 4 * REST_MS, 'the fifth pause is the longest');
+});
+
+test('a change that has no effect is not asked for again and again', async (t) => {
+  const clock = new ManualClock();
+  const { state } = apply(emptyState, { ...admit('a'), term: 1, at: 0 } as Command);
+  let asked = 0;
+  const refused: Outcome = { ok: false, why: 'stale-version', of: '0' };
+  const driver = new PointDriver({
+    control: {
+      state,
+      role: { kind: 'leader', term: 1 },
+      term: 1,
+      propose: async () => {
+        asked += 1;
+        return refused;
+      },
+      subscribe: () => () => undefined,
+      onRole: () => () => undefined,
+    },
+    clock,
+    log: silentLog,
+    restMs: REST_MS,
+  });
+  for (let step = 0; step < 1000; step++) {
+    clock.advance(10);
+    await setImmediate();
+  }
+  driver.close();
+  t.true(asked > 10 && asked <= 20, `${asked} times in ten seconds`);
 });
 
 test('a store that fails again and again is tried less and less often', async (t) => {

@@ -1,6 +1,11 @@
 import test from 'ava';
 import fc from 'fast-check';
-import { nextPoints, type PointPlan, type PointsView } from '../../src/control/index.ts';
+import {
+  nextPoints,
+  type PointPlan,
+  type PointsView,
+  pointConfigs,
+} from '../../src/control/index.ts';
 import { RING_POINTS } from '../../src/plan/index.ts';
 import { firstSuccessors, PointsWorld } from './helpers/points-world.ts';
 
@@ -30,7 +35,7 @@ function difference(
 type Event =
   | { readonly kind: 'come'; readonly store: string }
   | { readonly kind: 'go'; readonly store: string }
-  | { readonly kind: 'look'; readonly rested: boolean }
+  | { readonly kind: 'look'; readonly rested: boolean; readonly calm: boolean }
   | { readonly kind: 'fill'; readonly every: number }
   | { readonly kind: 'unfit'; readonly store: string; readonly point: number };
 
@@ -38,7 +43,7 @@ const store = fc.constantFrom(...names);
 const event: fc.Arbitrary<Event> = fc.oneof(
   fc.record({ kind: fc.constant('come' as const), store }),
   fc.record({ kind: fc.constant('go' as const), store }),
-  fc.record({ kind: fc.constant('look' as const), rested: fc.boolean() }),
+  fc.record({ kind: fc.constant('look' as const), rested: fc.boolean(), calm: fc.boolean() }),
   fc.record({ kind: fc.constant('fill' as const), every: fc.integer({ min: 1, max: 3 }) }),
   fc.record({ kind: fc.constant('unfit' as const), store, point: fc.nat(RING_POINTS - 1) }),
 );
@@ -49,6 +54,7 @@ function live(world: PointsWorld, each: Event): void {
   else if (each.kind === 'fill') world.fill((point) => point % each.every === 0);
   else if (each.kind === 'look') {
     world.rested = each.rested;
+    world.calm = each.calm;
     world.keep();
   } else {
     const version = world.config(each.point)?.version ?? 0;
@@ -115,15 +121,42 @@ test('of several stores that come together, each point moves once', (t) => {
   t.is(world.moves, difference(before, world.living));
 });
 
-test('the dead go before the ring rests, so that writes go on', (t) => {
-  const world = worldOf('a', 'b', 'c', 'd');
-  world.go('a');
+test('the dead go before the ring rests, and what they held is filled elsewhere at once', (t) => {
+  const world = worldOf('a', 'b', 'c', 'd', 'e', 'f');
   world.rested = false;
+  world.go('a');
   t.true(world.keep());
-  t.is(world.moves, 0);
   for (let point = 0; point < RING_POINTS; point++) {
-    t.false(world.config(point)?.replicas.includes('a'));
+    const { replicas = [], joining = [] } = world.config(point) ?? {};
+    t.false(replicas.includes('a'));
+    t.is(replicas.length + joining.length, 3);
   }
+  const [filled] = [...pointConfigs(world.state.hydfs.points)].flatMap((each) => each.joining);
+  world.go(filled);
+  t.true(world.keep(), 'the one that was being filled has died as well');
+  for (let point = 0; point < RING_POINTS; point++) {
+    const { replicas = [], joining = [] } = world.config(point) ?? {};
+    t.is(new Set([...replicas, ...joining]).size, 3);
+    t.false([...replicas, ...joining].includes(filled));
+  }
+  world.settle();
+  t.is(world.broken ?? world.unsettled(), null);
+});
+
+test('a point without all its copies waits for rest, one with all of them for calm', (t) => {
+  const few = worldOf('a', 'b');
+  const many = worldOf('a', 'b', 'c', 'd');
+  for (const world of [few, many]) {
+    world.come('e');
+    world.rested = false;
+    t.false(world.keep());
+    world.rested = true;
+    world.calm = false;
+    t.is(world.keep(), world === few);
+    world.settle();
+    t.is(world.broken ?? world.unsettled(), null);
+  }
+  t.true(many.moves > 0);
 });
 
 test('when all replicas of a point have died, it waits for them', (t) => {
@@ -264,7 +297,7 @@ for (const [bug, next, notice] of planted) {
 test('a keeper of some points leaves the others alone', (t) => {
   const world = worldOf('a', 'b', 'c');
   world.come('d');
-  const view = { hydfs: world.state.hydfs, stores: world.living, rested: true };
+  const view = { hydfs: world.state.hydfs, stores: world.living, rested: true, calm: true };
   const all = nextPoints({ ...view, resting: () => false }).map(({ point }) => point);
   const points = [all[3], all[0]];
   const some = nextPoints({ ...view, resting: () => false, points });

@@ -45,6 +45,7 @@ export class PointsWorld {
   rested = true;
   /** Points begin fresh. */
   fresh = false;
+  calm = true;
   /** Stores that began to be filled, over all points. */
   moves = 0;
   /** The first rule that was broken. */
@@ -82,6 +83,7 @@ export class PointsWorld {
       hydfs: this.state.hydfs,
       stores: this.living,
       rested: this.rested,
+      calm: this.rested && this.calm,
       resting: (store, point) => this.failed.has(`${point} ${store}`),
     });
     if (plans.length === 0) return false;
@@ -120,6 +122,7 @@ export class PointsWorld {
   /** Lets everything happen that is on its way. */
   settle(): void {
     this.rested = true;
+    this.calm = true;
     for (let n = 0; this.keep() || this.fill(); n++) {
       if (n < 50) continue;
       this.broken ??= 'it does not come to rest';
