@@ -32,7 +32,7 @@ export { APPEND_BYTES_MAX, APPENDS_AHEAD } from './methods.ts';
 export { Node, type NodeOptions } from './node.ts';
 export type { LogFile, LogId } from './node-tasks.ts';
 export { collectPackage } from './package-files.ts';
-export type { PointsRow, StoreRow } from './points-row.ts';
+export type { PointHealth, PointsRow, StoreRow } from './points-row.ts';
 export {
   type NodeAddresses,
   ownerOf,

@@ -34,6 +34,11 @@ test('a node is asked over the network, the next address when the first does not
   });
   t.is(JSON.parse(listed.stdout)[0].name, 'a', listed.stderr);
   t.is((await ask(['jobs', ...reach])).code, 0);
+  const points = await ask(['points', ...reach]);
+  t.regex(points.stdout, new RegExp(`^NODE .*\n${node.address} +1024 +1024 +0\n`), points.stderr);
+  t.regex(points.stdout, /\nall 1,024 points have one copy of the 3 that are wanted/);
+  const row = JSON.parse((await ask(['points', ...reach, '--json'])).stdout);
+  t.is(row.health.complete, 1024);
 
   const keyless = await ask(['members', '--cluster', node.address]);
   t.is(keyless.code, 3);

@@ -21,8 +21,10 @@ import process from 'node:process';
 import type { Readable } from 'node:stream';
 import { present, systemClock } from '../../src/core/index.ts';
 import { type ClusterService, type MemberRow, reachCluster } from '../../src/node/index.ts';
-import { RING_POINTS } from '../../src/plan/index.ts';
+
+import { RING_POINTS, ringOf, successors } from '../../src/plan/index.ts';
 import { type Patch, type Program, Workshop } from '../crash/program.ts';
+
 import { until, untilText } from '../helpers/poll.ts';
 import { signal } from '../helpers/process-tree.ts';
 import type { Network } from './network.ts';
@@ -205,16 +207,16 @@ export class Cluster {
     );
   }
 
-  /** Resolves when every point of the ring has all its copies, at nodes that live. */
+  /** Resolves when every point of the ring has all its copies, at those nodes where they belong. */
   async whole(): Promise<void> {
     const isWhole = async (): Promise<boolean> => {
       const leader = await this.leader();
       const row = await leader.ask((cluster) => cluster.points());
-      const living = row.stores.filter(({ address }) => address !== null);
-      if (living.length !== this.living.length || row.moving > 0) return false;
-      const held = living.reduce((sum, { points }) => sum + points, 0);
-      const lost = row.stores.some(({ address, points }) => address === null && points > 0);
-      return !lost && held === RING_POINTS * Math.min(row.copies, living.length);
+      if (row.health.complete < RING_POINTS) return false;
+      const addresses = this.living.map(({ address }) => address);
+      const held = row.stores.filter(({ points }) => points > 0);
+      const wanted = copiesPerNode(addresses, row.copies);
+      return held.every(({ address, points }) => wanted.get(address ?? '') === points);
     };
     await until(isWhole, { what: 'all copies of all points', deadlineMs: LONG_MS });
   }
@@ -345,6 +347,18 @@ export class ClusterProcess {
     this.#link?.then(({ close }) => close()).catch(() => undefined);
     this.#link = null;
   }
+}
+
+/** How many points each of `addresses` holds when all are at their first successors. */
+export function copiesPerNode(addresses: readonly string[], copies: number): Map<string, number> {
+  const held = new Map(addresses.map((address) => [address, 0]));
+  const ring = ringOf(addresses);
+  for (let point = 0; point < RING_POINTS; point++) {
+    for (const address of [...successors(ring, point)].slice(0, copies)) {
+      held.set(address, (held.get(address) ?? 0) + 1);
+    }
+  }
+  return held;
 }
 
 /** Resolves when `holds` is true of every node at some look; `what` is for the message. */

@@ -1,12 +1,19 @@
-/** What can be asked of a running node: members, switch, voters, leave; and keygen. */
+/** What can be asked of a running node: members, switch, voters, points, leave; and keygen. */
 import { resolve } from 'node:path';
 import { fault } from '../../core/index.ts';
-import { type ClusterService, type MemberRow, reachCluster, reachNode } from '../../node/index.ts';
+import {
+  type ClusterService,
+  type MemberRow,
+  reachCluster,
+  reachNode,
+  type StoreRow,
+} from '../../node/index.ts';
 import { makeKeyFile } from '../../transport/index.ts';
 import type { Command, ExitCode } from '../command.ts';
 import type { CommandLine } from '../command-line.ts';
 import { type Io, write } from '../io.ts';
-import { printListing, printResult, type Shown } from './print.ts';
+import { pointsText, storeColumns } from './points.ts';
+import { printJson, printListing, printResult, type Shown } from './print.ts';
 import { REACH_FLAGS, targetOf } from './reach.ts';
 
 async function askNode<T>(
@@ -99,6 +106,19 @@ async function voters(line: CommandLine, io: Io): Promise<ExitCode> {
   return 0;
 }
 
+async function points(line: CommandLine, io: Io): Promise<ExitCode> {
+  const row = await askNode(line, io, (cluster) => cluster.points());
+  if (line.flags.json) await printJson(io, row);
+  else {
+    const byName = (a: StoreRow, b: StoreRow): number =>
+      (a.address ?? '~').localeCompare(b.address ?? '~') || a.store.localeCompare(b.store);
+    const rows = row.stores.toSorted(byName);
+    await printListing(line, io, { rows, columns: storeColumns, none: 'no node is admitted yet' });
+    await write(io.stdout, `${pointsText(row)}\n`);
+  }
+  return 0;
+}
+
 async function leave(line: CommandLine, io: Io): Promise<ExitCode> {
   await askNode(line, io, (cluster) => cluster.leave());
   await printResult(line, io, { text: 'the node has left the cluster', json: { left: true } });
@@ -138,6 +158,16 @@ export const clusterCommands: Readonly<Record<string, Command>> = {
     flags: [...REACH_FLAGS, 'json', 'remove'],
     words: [0, 0],
     run: voters,
+  },
+  points: {
+    usage: 'points',
+    summary: 'whether all files have their copies, and what is waited for',
+    help: `Files lie at 1,024 points of a ring. A point is complete when as many nodes as are wanted (--copies of
+\`rainstorm node\`) have all its files, under repair while copies are missing, and waits when all nodes
+that have its files are gone.`,
+    flags: [...REACH_FLAGS, 'json'],
+    words: [0, 0],
+    run: points,
   },
   leave: {
     usage: 'leave',
