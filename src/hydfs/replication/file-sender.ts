@@ -8,8 +8,10 @@
  *    memory has the rest; a filling replica's share of that is paced.
  * T3 A copy that cannot be gone on with begins anew with a snapshot, when nothing else is under way. It
  *    replaces the other one when it has all that is committed, so a replica never has less than before.
- * T4 A replica that does not count yet is sent committed entries only, so it never holds what the
- *    other ones may lose.
+ * T4 A copy that does not count yet is sent committed entries only, so it never holds what the other
+ *    ones may lose. It counts from when it was sent all of them, or memory has those that it lacks.
+ * T6 While such a copy is read back for, appends may not outrun it for long: their bytes are held to
+ *    a share of those that it is brought, so that the gap closes.
  * T5 Whatever goes wrong ends the session: the next survey tells where the replica stands.
  */
 import { assert, inOnePiece, isFault } from '../../core/index.ts';
@@ -35,6 +37,9 @@ export interface SenderSession {
   refused(reply: Exclude<Reply, { kind: 'done' }>): void;
 }
 
+/** Of the bytes that a filling brings to a copy, as many may be appended meanwhile (T6). */
+const APPENDED_SHARE = 7 / 8;
+
 type Mode = 'streaming' | 'reading-back' | 'anew';
 
 export class FileSender {
@@ -53,6 +58,9 @@ export class FileSender {
   #ended = false;
   /** What is to be sent could not be read here. */
   #stuck = false;
+  #counts: boolean;
+  /** While entries are read back for a copy that does not count: where that began, and what came (T6). */
+  #reading: { length: number | null; bytes: number } | null = null;
 
   /** `have`: where the replica's copy ends; null when it has none that can be gone on with. */
   constructor(
@@ -61,21 +69,38 @@ export class FileSender {
       readonly session: SenderSession;
       readonly file: PrimaryFile;
       readonly have: number | null;
+      /** The copy counts from the beginning (T4). */
+      readonly counts: boolean;
     },
   ) {
     this.#context = context;
     this.#session = options.session;
     this.#file = options.file;
+    this.#counts = options.counts;
     this.acked = options.have ?? -1;
     this.#sent = options.have ?? 0;
     if (options.have === null) this.#mode = 'anew';
   }
 
+  /** True when nothing is acknowledged without this copy (T4). */
+  get counts(): boolean {
+    return this.#counts || this.#session.counts();
+  }
+
+  /** T6. */
+  get fallsBehind(): boolean {
+    if (this.#reading === null || this.counts || this.#file.stored === null) return false;
+    this.#reading.length ??= this.#file.placedLength;
+    const appended = this.#file.placedLength - this.#reading.length;
+    return appended > this.#reading.bytes * APPENDED_SHARE + this.#context.limits.keptBytes;
+  }
+
   /** Sends what there is to send. Call it when an entry was placed or committed. */
   pump(): void {
     const { batchBytes } = this.#context.limits;
-    while (this.#mode === 'streaming' && !this.#over && this.#sent < this.#limit) {
-      if (!this.#hasRoom()) return;
+    while (this.#mode === 'streaming' && !this.#over) {
+      this.#counts ||= this.#isClose;
+      if (this.#sent >= this.#limit || !this.#hasRoom()) return;
       const entries = this.#file.kept.take(this.#sent, this.#limit, batchBytes);
       if (entries === null || isLarge(entries, this.#context)) return this.#apart();
       void this.#send(entries);
@@ -86,6 +111,7 @@ export class FileSender {
   /** Makes the replica's copy anew. */
   restart(): void {
     this.acked = -1;
+    this.#counts = false;
     if (this.#mode === 'streaming') this.#mode = 'anew';
     this.pump();
   }
@@ -115,8 +141,21 @@ export class FileSender {
     return this.#ended || this.#session.signal.aborted;
   }
 
+  /** False when there is more to read back, though what there was a moment ago is sent. */
+  #isDone(): boolean {
+    if (this.#over || this.acked < 0) return true;
+    const isClose = this.#isClose;
+    this.#counts ||= isClose;
+    return isClose;
+  }
+
+  /** T4. */
+  get #isClose(): boolean {
+    return this.#sent >= Math.min(this.#limit, this.#file.kept.firstIndex);
+  }
+
   get #limit(): number {
-    return this.#session.counts() ? this.#file.nextIndex : this.#file.committedIndex;
+    return this.counts ? this.#file.nextIndex : this.#file.committedIndex;
   }
 
   /** Runs what needs time beside `pump`, alone, and goes on with `pump`. */
@@ -125,21 +164,27 @@ export class FileSender {
     const { stored } = this.#file;
     this.#mode = 'reading-back';
     const done = (): void => {
+      this.#reading = null;
       if (this.#over) return;
       this.#mode = this.acked < 0 ? 'anew' : 'streaming';
       this.pump();
     };
     const failed = (error: unknown): void => {
+      this.#reading = null;
       if (this.#over) return;
       // it was made anew meanwhile: what was open is not there any more
       if (stored !== null && this.#file.stored !== stored) return done();
       this.#stuck = true;
       this.#session.unreadable(this.#file, error);
     };
-    const slots = this.#session.counts() ? this.#context.pushes : this.#context.fills;
-    const work = (): Promise<void> => {
-      if (this.#over) return Promise.resolve();
-      return anew ? this.#beginAnew() : this.#readBack();
+    const slots = this.counts ? this.#context.pushes : this.#context.fills;
+    const work = async (): Promise<void> => {
+      if (this.#over) return;
+      const length = this.#file.stored === null ? null : this.#file.placedLength;
+      this.#reading = { length, bytes: 0 };
+      if (anew) return this.#beginAnew();
+      do await this.#readBack();
+      while (!this.#isDone());
     };
     slots.run(work).then(done, failed);
   }
@@ -153,7 +198,7 @@ export class FileSender {
     this.acked = firstIndex;
     this.#sent = firstIndex;
     const { everywhereIndex, committedIndex } = this.#file;
-    this.#wholeAt = this.#session.counts() ? everywhereIndex : committedIndex;
+    this.#wholeAt = this.counts ? everywhereIndex : committedIndex;
     await this.#sendWhole([snapshot], true);
   }
 
@@ -192,6 +237,7 @@ export class FileSender {
   async #tooOld(): Promise<void> {
     await this.#emptied();
     this.acked = -1;
+    this.#counts = false;
   }
 
   /** Batches of stored entries, none at or after the limit. */
@@ -215,7 +261,7 @@ export class FileSender {
   }
 
   #paced(entries: readonly Payload[]): Promise<void> {
-    if (this.#session.counts()) return Promise.resolve();
+    if (this.counts) return Promise.resolve();
     return this.#context.repairs.take(bytesOf(entries), this.#session.signal);
   }
 
@@ -248,6 +294,7 @@ export class FileSender {
     );
     this.#underWay -= 1;
     this.#bytesUnderWay -= bytes;
+    if (this.#reading !== null) this.#reading.bytes += bytes;
     this.#answered(reply, next);
     this.#room?.resolve();
     this.#room = null;

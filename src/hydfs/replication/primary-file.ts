@@ -112,6 +112,11 @@ export class PrimaryFile {
     return this.#marks[0].length;
   }
 
+  /** The length with all that has its place; 0 while the file is not open. */
+  get placedLength(): number {
+    return this.#marks.at(-1)?.length ?? 0;
+  }
+
   /** False when the disk here lost what had its place: this store is not the one to go on. */
   matches(stored: StoredFile): boolean {
     return this.#stored === stored || stored.nextIndex === this.nextIndex;

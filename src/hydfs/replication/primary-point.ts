@@ -30,6 +30,7 @@ import { type Attempt, next, type PointPhase } from './point-phase.ts';
 import { PrimaryFile } from './primary-file.ts';
 import { ReadyWaiters } from './ready-waiters.ts';
 import { type LinkOwner, ReplicaLink } from './replica-link.ts';
+import { Settling } from './settling.ts';
 import type { FileExtent, StoredFile } from './stored-files.ts';
 import { fetchMissing } from './takeover.ts';
 
@@ -59,7 +60,7 @@ export class PrimaryPoint implements LinkOwner {
   readonly #links = new Map<string, ReplicaLink>();
   readonly #removing = new Set<PrimaryFile>();
   /** Files of which a joining store will be sent more when the disk here has it. */
-  readonly #settling = new Set<PrimaryFile>();
+  readonly #settling = new Settling();
   #config: PointConfig | null = null;
   #phase: PointPhase = { kind: 'inactive' };
   readonly #waiters: ReadyWaiters;
@@ -192,6 +193,12 @@ export class PrimaryPoint implements LinkOwner {
     return file.reached(index + 1, { durable: false });
   }
 
+  /** True while a copy that is being filled falls behind what is appended. */
+  isAhead(file: PrimaryFile): boolean {
+    for (const link of this.#links.values()) if (link.fallsBehind(file)) return true;
+    return false;
+  }
+
   // what links tell
 
   isJoining(store: string): boolean {
@@ -203,7 +210,7 @@ export class PrimaryPoint implements LinkOwner {
     let passed = file.nextIndex;
     for (const link of this.#links.values()) {
       const acked = link.acked(file);
-      if (link.counts) counted = Math.min(counted, acked);
+      if (link.countsFor(file)) counted = Math.min(counted, acked);
       passed = Math.min(passed, acked);
     }
     const before = file.committedIndex;
@@ -240,6 +247,8 @@ export class PrimaryPoint implements LinkOwner {
     if (this.#links.get(link.store) !== link) return;
     link.ask();
     this.#host.survey(link);
+    // what waited for copies of a store that does not count does not wait any more
+    if (!link.counts) for (const file of [...this.files.values()]) this.progress(file);
   }
 
   refused(link: ReplicaLink, refusal: Refusal): void {
@@ -302,22 +311,14 @@ export class PrimaryPoint implements LinkOwner {
 
   /** Who is being filled is sent, and needs, what only the disk here lacks yet. */
   #whenDurable(file: PrimaryFile): void {
-    const fills = [...this.#links.values()].some((link) => !link.counts);
-    if (!fills || this.#settling.has(file)) return;
-    this.#settling.add(file);
-    const goOn = (): void => {
-      this.#settling.delete(file);
-      for (const link of [...this.#links.values()]) {
-        if (link.counts) continue;
+    const links = (): ReplicaLink[] => [...this.#links.values()].filter((link) => !link.counts);
+    if (links().length === 0) return;
+    this.#settling.until(file, () => {
+      for (const link of links()) {
         link.pump(file);
         this.advanced(link);
       }
-    };
-    const again = (): void => {
-      this.#settling.delete(file);
-      if (file.phase.kind !== 'gone') this.#whenDurable(file);
-    };
-    file.reached(file.everywhereIndex, { durable: true }).then(goOn, again);
+    });
   }
 
   /** A1. */

@@ -6,6 +6,9 @@
  * R1 A replica counts: nothing is acknowledged without it. A joining store counts from the moment in
  *    which it has every committed entry and the keeper is asked to make it a replica, because from
  *    then on it may become one at any time. Whoever counts does so until the configuration changes.
+ *    A copy of a file counts alone, for as long as the session lives, from the moment in which it is
+ *    close to the end of the file (T4): so it reaches the end of the file, however much is appended, and with the
+ *    copies of all files the store is complete.
  * R2 While a joining store does not count, each survey names its filling; from then on it is never
  *    asked to discard anything.
  * R3 A file that the primary does not have is removed: what it has is all that there is.
@@ -104,6 +107,18 @@ export class ReplicaLink {
     return this.#phase.senders.get(file.name)?.acked ?? -1;
   }
 
+  /** True when nothing is acknowledged of `file` without this store (R1). */
+  countsFor(file: PrimaryFile): boolean {
+    if (this.counts) return true;
+    return this.#phase.kind === 'open' && this.#phase.senders.get(file.name)?.counts === true;
+  }
+
+  /** True when more is appended to `file` than its filling can bear. */
+  fallsBehind(file: PrimaryFile): boolean {
+    if (this.counts || this.#phase.kind !== 'open') return false;
+    return this.#phase.senders.get(file.name)?.fallsBehind === true;
+  }
+
   /** The store answered with what it has: everything of the primary that it lacks is sent. */
   opened(session: number, inventory: readonly FileExtent[]): void {
     const phase = {
@@ -128,7 +143,7 @@ export class ReplicaLink {
 
   /** A file that was just created. */
   add(file: PrimaryFile): void {
-    if (this.#phase.kind === 'open') this.#addSender(file, null);
+    if (this.#phase.kind === 'open') this.#addSender(file, null, true);
   }
 
   pump(file: PrimaryFile): void {
@@ -237,7 +252,8 @@ export class ReplicaLink {
     this.#owner.refused(this, refusal);
   }
 
-  #addSender(file: PrimaryFile, have: number | null): void {
+  /** `isNew`: nothing of it is anywhere yet, so its copy counts at once. */
+  #addSender(file: PrimaryFile, have: number | null, isNew = false): void {
     const phase = this.#phase;
     if (phase.kind !== 'open') return;
     const session: SenderSession = {
@@ -256,7 +272,7 @@ export class ReplicaLink {
         if (phase === this.#phase) this.refused(reply);
       },
     };
-    const sender = new FileSender(this.#context, { session, file, have });
+    const sender = new FileSender(this.#context, { session, file, have, counts: isNew });
     phase.senders.set(file.name, sender);
     sender.pump();
   }

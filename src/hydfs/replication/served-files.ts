@@ -4,6 +4,7 @@
  * W1 Nothing is told before what an earlier primary may have told is at every replica again.
  * W2 Appends of one file are decided in the order of the calls, also when the first of them waits.
  * W3 Bytes that do not read back are made anew from a replica, and reading goes on where it was.
+ * W4 Appends to a file wait for a copy that is being filled and falls behind.
  */
 import { type Fault, fault, isFault, reasonOf } from '../../core/index.ts';
 import { ringPointOf } from '../../plan/index.ts';
@@ -98,6 +99,7 @@ export class ServedFiles implements PrimaryFiles {
       quick === null
         ? await this.#appends.run(name, async () => {
             const served = await this.#file(name);
+            await this.#paced(served);
             return this.#place(served, await this.#stored(served), append);
           })
         : this.#place(quick.served, quick.stored, append);
@@ -277,7 +279,15 @@ export class ServedFiles implements PrimaryFiles {
     const file = point?.files.get(name);
     if (point === undefined || !point.active || file === undefined) return null;
     if (file.stored === null || file.committedIndex < file.settleIndex) return null;
+    if (point.isAhead(file)) return null;
     return { served: { point, file }, stored: file.stored };
+  }
+
+  /** W4. @throws REPLICA_NOT_READY */
+  async #paced({ point, file }: Served): Promise<void> {
+    const { clock, limits } = this.#context;
+    const late = (): Fault => notReady(file.name, 'a store that is being filled is far behind');
+    while (point.isAhead(file)) await within(file.moved(), { clock, ms: limits.commitMs, late });
   }
 
   /** Decides and places an append in this turn. */
