@@ -314,6 +314,7 @@ export class FileSender {
       if (reply?.kind !== 'done') break;
     }
     this.#sent = index + (install ? 0 : 1);
+    if (this.#reading !== null) this.#reading.bytes += total;
     this.#answered(reply, this.#sent);
   }
 
