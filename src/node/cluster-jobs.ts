@@ -7,7 +7,15 @@
  *   J2  A request is sent on once: the node that is asked as the leader answers or refuses.
  *   J3  Whoever watches a job goes on watching it under the next leader.
  */
-import { type Clock, fault, isFault, reasonOf, sleep } from '../core/index.ts';
+import {
+  type Clock,
+  fault,
+  isFault,
+  type Random,
+  randomId,
+  reasonOf,
+  sleep,
+} from '../core/index.ts';
 import { isResting, type JobView, type TaskView } from '../leader/index.ts';
 import { clusterSpec, type JobSpec } from '../plan/index.ts';
 import { openRpc, type RpcClient, type Transport } from '../transport/index.ts';
@@ -33,6 +41,7 @@ export interface ClusterJobsOptions {
   readonly nodes: () => readonly string[];
   readonly transport: Transport;
   readonly clock: Clock;
+  readonly random: Random;
 }
 
 export class ClusterJobs implements JobService {
@@ -45,7 +54,9 @@ export class ClusterJobs implements JobService {
 
   async submit(request: SubmitRequest): Promise<Submitted> {
     const spec = clusterSpec(request.spec);
-    return this.#ask((jobs) => jobs.submit({ ...request, spec }));
+    // Asked twice it must not be two jobs: the id tells (B2 of `LocalJobs`).
+    const id = request.id ?? randomId(this.#options.random);
+    return this.#ask((jobs) => jobs.submit({ ...request, id, spec }));
   }
 
   jobs(): Promise<readonly JobView[]> {

@@ -10,6 +10,7 @@ import type { Clock, Logger, Random } from '../core/index.ts';
 import { fault } from '../core/index.ts';
 import type { FileSystem } from '../hydfs/index.ts';
 import { KernelPool } from '../kernels/index.ts';
+import type { Leader } from '../leader/index.ts';
 import { bundledOperators, reapOrphans } from '../operator/index.ts';
 import type { RpcMethods, Transport } from '../transport/index.ts';
 import { Worker } from '../worker/index.ts';
@@ -48,6 +49,7 @@ export class JobParts {
   readonly #here: NodeTasks;
   readonly #jobLog: JobLog;
   readonly #leadership: JobLeadership;
+  readonly #jobsOf = new WeakMap<Leader, LocalJobs>();
 
   constructor(options: JobPartsOptions) {
     const { dir, control, fs, transport, threads, clock, random, log } = options;
@@ -92,6 +94,7 @@ export class JobParts {
       nodes: () => [...control.state.nodes.values()].map(({ address }) => address),
       transport,
       clock,
+      random,
     });
   }
 
@@ -115,14 +118,18 @@ export class JobParts {
     await this.#kernels.close();
   }
 
-  /** The jobs that are led from here. */
+  /** The jobs that are led from here; the same for as long as one leader leads (B1 of `LocalJobs`). */
   #led(): JobService | null {
     const { leader } = this.#leadership;
     if (leader === null) return null;
+    const known = this.#jobsOf.get(leader);
+    if (known !== undefined) return known;
     const { control, fs, random } = this.#options;
     const operators = this.#operators;
     const here = this.#here;
-    return new LocalJobs({ leader, control: control.log, fs, operators, random, here });
+    const jobs = new LocalJobs({ leader, control: control.log, fs, operators, random, here });
+    this.#jobsOf.set(leader, jobs);
+    return jobs;
   }
 
   /** P2. */

@@ -1,7 +1,16 @@
-/** Answers what people ask about jobs, beside the leader that runs them. */
-import type { ControlLog, JobRecord } from '../control/index.ts';
+/**
+ * Answers what people ask about jobs, beside the leader that runs them.
+ *
+ * Invariants
+ *   B1  Submissions are dealt with one after the other: what one has found out holds until it is done.
+ *   B2  A submission that comes again, with the id of a job that is there, is that job: who has lost
+ *       the answer asks again.
+ *   B3  Nothing of others is touched before it is certain that jobs are still led from here, and a
+ *       destination is cleared only when no earlier job writes to it any more.
+ */
+import type { ControlLog, ControlState, JobRecord } from '../control/index.ts';
 import { isLive } from '../control/index.ts';
-import { fault, isFault, type Random, randomId } from '../core/index.ts';
+import { Fault, fault, isFault, type Random, randomId } from '../core/index.ts';
 import type { FileSystem } from '../hydfs/index.ts';
 import type { JobView, Leader, TaskView } from '../leader/index.ts';
 import {
@@ -35,6 +44,8 @@ export interface LocalJobsOptions {
 
 export class LocalJobs implements JobService {
   readonly #options: LocalJobsOptions;
+  /** ends when the last submission is dealt with (B1) */
+  #turn: Promise<unknown> = Promise.resolve();
 
   constructor(options: LocalJobsOptions) {
     this.#options = options;
@@ -44,8 +55,16 @@ export class LocalJobs implements JobService {
    * Makes `spec` a job, or goes on with it when it is unfinished.
    * @throws JOB_UNFINISHED, DESTINATION_TAKEN, DESTINATION_EXISTS, SOURCE_MISSING, OPERATOR_NOT_FOUND, ...
    */
-  async submit(request: SubmitRequest): Promise<Submitted> {
+  submit(request: SubmitRequest): Promise<Submitted> {
+    const submitted = this.#turn.then(() => this.#submit(request));
+    this.#turn = submitted.catch(() => undefined); // told to whoever submits
+    return submitted;
+  }
+
+  async #submit(request: SubmitRequest): Promise<Submitted> {
     const { spec, overwrite, restart } = request;
+    const { jobs } = await this.#certain();
+    if (request.id !== undefined && jobs.has(request.id)) return { kind: 'new', job: request.id };
     await this.#endCancelled(spec.name);
     const before = this.#unfinished(spec);
     const same = before?.fingerprint === specFingerprint(spec);
@@ -67,11 +86,21 @@ export class LocalJobs implements JobService {
       await this.#forget(rival);
     }
     if (before !== null) await this.#giveUp(before);
+    if (replace) await this.#clear(spec);
     for (const view of this.#options.leader.jobs()) {
       if (view.name === spec.name && !isLive(view.state)) await this.#forget(view);
     }
     await this.#options.leader.submit(spec, { id });
     return { kind: 'new', job: id };
+  }
+
+  /** The state of now, decided here (B3). @throws CONTROL_UNAVAILABLE */
+  async #certain(): Promise<ControlState> {
+    const { control } = this.#options;
+    const state = await control.read();
+    const { kind } = control.role;
+    if (kind !== 'leader') throw fault('CONTROL_UNAVAILABLE', { reason: kind });
+    return state;
   }
 
   async jobs(): Promise<readonly JobView[]> {
@@ -211,8 +240,8 @@ export class LocalJobs implements JobService {
     const marker = exportedFileName(job);
     const files = await fs.list(`jobs/${job}/`);
     // The marker goes last: a job without it, but with an output, would be taken for unexported.
-    for (const file of files) if (file !== marker) await fs.remove(file);
-    if (files.includes(marker)) await fs.remove(marker);
+    for (const file of files) if (file !== marker) await this.#remove(file);
+    if (files.includes(marker)) await this.#remove(marker);
     await control.propose({ kind: 'job-forget', term: control.term, job, at: 0 });
   }
 
@@ -253,18 +282,29 @@ export class LocalJobs implements JobService {
     try {
       await this.#adopt(id, request);
       await this.#checkOperators({ id, spec });
-      await this.#makeWay(spec, replace);
+      await checkDestination(spec, fs).catch((error: unknown) => {
+        if (!replace || !isFault(error, 'DESTINATION_EXISTS')) throw error;
+      });
     } catch (error) {
-      for (const file of await fs.list(`jobs/${id}/`)) await fs.remove(file);
+      // What was brought stays when the same request may come again, and is swept away otherwise.
+      if (error instanceof Fault && error.domain !== 'user') throw error;
+      for (const file of await fs.list(`jobs/${id}/`)) await this.#remove(file);
       throw error;
     }
   }
 
-  async #makeWay(spec: JobSpec, replace: boolean): Promise<void> {
+  async #clear(spec: JobSpec): Promise<void> {
     const { fs } = this.#options;
+    await this.#certain();
     await checkDestination(spec, fs).catch(async (error: unknown) => {
-      if (!replace || !isFault(error, 'DESTINATION_EXISTS')) throw error;
+      if (!isFault(error, 'DESTINATION_EXISTS')) throw error;
       await clearDestination(spec, fs);
+    });
+  }
+
+  async #remove(file: string): Promise<void> {
+    await this.#options.fs.remove(file).catch((error: unknown) => {
+      if (!isFault(error, 'FILE_MISSING')) throw error; // the sweep was there first
     });
   }
 }
