@@ -8,7 +8,10 @@
  *   G1  A file is known by its SHA-256: who submits gives it, who runs checks it.
  *   G2  Paths of a package are relative and stay inside it, whatever a manifest says.
  *   G3  Bytes are there before the manifest names them, and the manifest before the job begins.
- *   G4  A job that goes on may bring other scripts: it has a new manifest then, and the old bytes stay
+ *   G4  What is read is as long as it was said to be, and no package is longer than
+ *       `PACKAGE_BYTES_MAX`: nobody's memory is filled by what somebody else has stored.
+ *   G5  A move that was broken off by a death is completed by the next one, whatever it left.
+ *   G6  A job that goes on may bring other scripts: it has a new manifest then, and the old bytes stay
  *       until the job is forgotten.
  */
 import { createHash } from 'node:crypto';
@@ -23,6 +26,9 @@ export const PACKAGE_FILES_MAX = 512;
 /** Bytes of one package: scripts and small models; data belongs into HyDFS. */
 export const PACKAGE_BYTES_MAX = 64 * 1024 * 1024;
 
+/** Of all manifests that a job ever had: one of the largest package is a fifth of a mebibyte. */
+const MANIFESTS_BYTES_MAX = 16 * 1024 * 1024;
+
 const path = z.string().refine((text) => validateFileName(text) === null); // G2
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 
@@ -36,7 +42,8 @@ export const manifestSchema = z.strictObject({
         executable: z.boolean(),
       }),
     )
-    .max(PACKAGE_FILES_MAX),
+    .max(PACKAGE_FILES_MAX)
+    .refine((files) => bytesOf(files) <= PACKAGE_BYTES_MAX, 'the files are too large together'), // G4
   /** the script of a stage, by its number; stages without one run what every node has */
   scripts: z.record(z.string().regex(/^\d+$/), path),
 });
@@ -50,6 +57,10 @@ export interface LocalPackage {
   readonly manifest: PackageManifest;
   /** by SHA-256 */
   readonly contents: ReadonlyMap<string, Uint8Array>;
+}
+
+function bytesOf(files: readonly { readonly bytes: number }[]): number {
+  return files.reduce((sum, { bytes }) => sum + bytes, 0);
 }
 
 export function sha256Of(bytes: Uint8Array): string {
@@ -85,23 +96,21 @@ export async function unstorePackage(
   local: LocalPackage,
 ): Promise<void> {
   for (const sha of local.contents.keys()) {
-    await files.remove(packagedName(job, sha)).catch((error: unknown) => {
-      if (!isFault(error, 'FILE_MISSING')) throw error;
-    });
+    await unlessMissing(files.remove(packagedName(job, sha)));
   }
 }
 
 /**
  * Makes `manifest` that of `job`; its bytes come from where `from` has put them, which is emptied when
- * that is another job (G3, G4).
+ * that is another job (G3, G6).
  */
 export async function adoptPackage(
   fs: FileSystem,
   job: string,
   { from, manifest }: { readonly from: string; readonly manifest: PackageManifest },
 ): Promise<void> {
-  const shas = new Set(manifest.files.map((file) => file.sha256));
-  if (from !== job) for (const sha of shas) await moveBytes(fs, { sha, from, job });
+  const distinct = new Map(manifest.files.map((file) => [file.sha256, file]));
+  if (from !== job) for (const file of distinct.values()) await moveBytes(fs, { file, from, job });
   const line = `${JSON.stringify(manifest)}\n`;
   if ((await lastManifest(fs, job)) === line) return;
   await fs.create(manifestName(job)).catch((error: unknown) => {
@@ -112,33 +121,60 @@ export async function adoptPackage(
 
 async function moveBytes(
   fs: FileSystem,
-  { sha, from, job }: { readonly sha: string; readonly from: string; readonly job: string },
+  { file, from, job }: Readonly<{ file: PackagedFile; from: string; job: string }>,
 ): Promise<void> {
-  const bytes = await contents(fs, packagedName(from, sha));
-  const name = packagedName(job, sha);
-  const there = await fs.create(name).then(
-    () => false,
-    (error: unknown) => {
-      if (!isFault(error, 'FILE_EXISTS')) throw error;
-      return true;
-    },
-  );
-  if (!there && bytes.length > 0) await fs.append(name, bytes);
-  await fs.remove(packagedName(from, sha));
+  const name = packagedName(job, file.sha256);
+  if (!(await isWhole(fs, job, file))) {
+    const bytes = await packagedBytes(fs, from, file);
+    await unlessMissing(fs.remove(name)); // what was broken off (G5)
+    await fs.create(name);
+    if (bytes.length > 0) await fs.append(name, bytes);
+  }
+  await unlessMissing(fs.remove(packagedName(from, file.sha256)));
+}
+
+async function isWhole(fs: FileSystem, job: string, file: PackagedFile): Promise<boolean> {
+  try {
+    await packagedBytes(fs, job, file);
+    return true;
+  } catch (error) {
+    if (isFault(error, 'FILE_MISSING') || isFault(error, 'PACKAGE_DAMAGED')) return false;
+    throw error;
+  }
+}
+
+async function unlessMissing(removed: Promise<void>): Promise<void> {
+  await removed.catch((error: unknown) => {
+    if (!isFault(error, 'FILE_MISSING')) throw error;
+  });
 }
 
 /** The manifest of `job`; null for a job that brought nothing. @throws PACKAGE_DAMAGED */
 export async function readManifest(fs: FileSystem, job: string): Promise<PackageManifest | null> {
   const line = await lastManifest(fs, job);
   if (line === null) return null;
-  const parsed = manifestSchema.safeParse(JSON.parse(line));
+  const parsed = manifestSchema.safeParse(parsedJson(line));
   if (parsed.success) return parsed.data;
   throw fault('PACKAGE_DAMAGED', { job, file: manifestName(job), problem: 'it is no manifest' });
 }
 
+function parsedJson(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return null; // no manifest either
+  }
+}
+
 async function lastManifest(fs: FileSystem, job: string): Promise<string | null> {
   try {
-    const text = Buffer.from(await contents(fs, manifestName(job))).toString('utf8');
+    const name = manifestName(job);
+    const { length } = await fs.stat(name);
+    if (length > MANIFESTS_BYTES_MAX) {
+      const problem = `the manifests have ${length} bytes, more than ${MANIFESTS_BYTES_MAX}`;
+      throw fault('PACKAGE_DAMAGED', { job, file: name, problem });
+    }
+    const text = Buffer.from(await contents(fs, name, length)).toString('utf8');
     const last = text.trimEnd().split('\n').at(-1) ?? '';
     return last === '' ? null : `${last}\n`;
   } catch (error) {
@@ -153,14 +189,18 @@ export async function packagedBytes(
   job: string,
   file: PackagedFile,
 ): Promise<Uint8Array> {
-  const bytes = await contents(fs, packagedName(job, file.sha256));
+  const damaged = (problem: string): Error =>
+    fault('PACKAGE_DAMAGED', { job, file: file.path, problem });
+  const name = packagedName(job, file.sha256);
+  const { length } = await fs.stat(name);
+  if (length !== file.bytes) throw damaged(`it has ${length} bytes in place of ${file.bytes}`); // G4
+  const bytes = await contents(fs, name, length);
   if (sha256Of(bytes) === file.sha256) return bytes;
-  const problem = `its ${bytes.length} bytes do not have the SHA-256 that was submitted`;
-  throw fault('PACKAGE_DAMAGED', { job, file: file.path, problem });
+  throw damaged(`its ${bytes.length} bytes do not have the SHA-256 that was submitted`);
 }
 
-async function contents(fs: FileSystem, name: string): Promise<Uint8Array> {
+async function contents(fs: FileSystem, name: string, to: number): Promise<Uint8Array> {
   const pieces: Uint8Array[] = [];
-  for await (const piece of fs.read(name)) pieces.push(piece);
+  for await (const piece of fs.read(name, { from: 0, to })) pieces.push(piece);
   return Buffer.concat(pieces);
 }

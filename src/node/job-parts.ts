@@ -7,7 +7,7 @@
  *   P2  Requests to the leader are answered only while jobs are led from here (J2).
  */
 import type { Clock, Logger, Random } from '../core/index.ts';
-import { fault } from '../core/index.ts';
+import { fault, reasonOf } from '../core/index.ts';
 import type { FileSystem } from '../hydfs/index.ts';
 import { KernelPool } from '../kernels/index.ts';
 import type { Leader } from '../leader/index.ts';
@@ -18,6 +18,7 @@ import type { ClusterControl } from './cluster-control.ts';
 import { ClusterJobs, LEADER_PREFIX } from './cluster-jobs.ts';
 import type { DataDir } from './data-dir.ts';
 import type { Tenant } from './door.ts';
+import { onForgotten } from './forgotten-jobs.ts';
 import { JobLeadership } from './job-leadership.ts';
 import { JobLog } from './job-log.ts';
 import { JobSweep } from './job-sweep.ts';
@@ -49,6 +50,7 @@ export class JobParts {
   readonly #here: NodeTasks;
   readonly #jobLog: JobLog;
   readonly #leadership: JobLeadership;
+  readonly #unsubscribe: () => void;
   readonly #jobsOf = new WeakMap<Leader, LocalJobs>();
 
   constructor(options: JobPartsOptions) {
@@ -88,6 +90,11 @@ export class JobParts {
         return () => sweep.close();
       },
     });
+    this.#unsubscribe = onForgotten(control.log, (job) => {
+      this.#operators.forget(job).catch((error: unknown) => {
+        log.warn('the scripts of a forgotten job stay', { job, reason: reasonOf(error) });
+      });
+    });
     this.service = new ClusterJobs({
       here: () => this.#led(),
       leader: () => control.row().leader,
@@ -113,6 +120,7 @@ export class JobParts {
   async close(): Promise<void> {
     this.service.close();
     this.#leadership.close();
+    this.#unsubscribe();
     await this.#worker.close();
     await this.#jobLog.settled();
     await this.#kernels.close();

@@ -9,6 +9,7 @@
 import type { ControlLog } from '../control/index.ts';
 import { type Clock, isFault, type Logger, reasonOf } from '../core/index.ts';
 import type { FileSystem } from '../hydfs/index.ts';
+import { onForgotten } from './forgotten-jobs.ts';
 
 /** Longer than any submission takes. */
 const LEFTOVER_MS = 3_600_000;
@@ -26,16 +27,11 @@ export class JobSweep {
   readonly #options: JobSweepOptions;
   readonly #unsubscribe: () => void;
   readonly #working = new Set<Promise<void>>();
-  #jobs: ReadonlySet<string>;
 
   constructor(options: JobSweepOptions) {
     this.#options = options;
-    this.#jobs = new Set(options.control.state.jobs.keys());
-    this.#unsubscribe = options.control.subscribe(({ command, state }) => {
-      if (command.kind !== 'job-forget' && command.kind !== 'job-submit') return;
-      const before = this.#jobs;
-      this.#jobs = new Set(state.jobs.keys());
-      for (const job of before) if (!this.#jobs.has(job)) this.#attempt(() => this.#forget(job));
+    this.#unsubscribe = onForgotten(options.control, (job) => {
+      this.#attempt(() => this.#forget(job));
     });
     this.#attempt(() => this.#leftovers());
   }
@@ -63,16 +59,17 @@ export class JobSweep {
   }
 
   async #leftovers(): Promise<void> {
-    const { fs, clock } = this.#options;
+    const { control, fs, clock } = this.#options;
+    const isKnown = (job: string): boolean => control.state.jobs.has(job);
     for (const name of await fs.list('jobs/')) {
       const job = JOB_FILE.exec(name)?.at(1);
-      if (job === undefined || this.#jobs.has(job)) continue;
+      if (job === undefined || isKnown(job)) continue;
       const info = await fs.stat(name).catch((error: unknown) => {
         if (isFault(error, 'FILE_MISSING')) return null;
         throw error;
       });
       if (info === null || clock.wall() - info.createdAt < LEFTOVER_MS) continue;
-      if (!this.#jobs.has(job)) await this.#remove(name);
+      if (!isKnown(job)) await this.#remove(name);
     }
   }
 

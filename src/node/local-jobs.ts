@@ -289,6 +289,7 @@ export class LocalJobs implements JobService {
       // What was brought stays when the same request may come again, and is swept away otherwise.
       if (error instanceof Fault && error.domain !== 'user') throw error;
       for (const file of await fs.list(`jobs/${id}/`)) await this.#remove(file);
+      await this.#options.operators.forget(id);
       throw error;
     }
   }

@@ -11,6 +11,8 @@ import { type JobPlan, type JobSpec, stageSpecOf } from '../plan/index.ts';
 export interface JobOperators {
   /** The command of stage `stage`. @throws OPERATOR_NOT_FOUND, PYTHON_MISSING, ... */
   of(plan: Pick<JobPlan, 'id' | 'spec'>, stage: number): Promise<OperatorCommand>;
+  /** Nothing is kept for `job` any more. */
+  forget(job: string): Promise<void>;
 }
 
 /** Makes the operator commands of jobs; asks for each only once. */
@@ -34,6 +36,10 @@ export class OperatorCommands implements JobOperators {
     this.#made.set(key, made);
     made.catch(() => this.#made.delete(key));
     return made;
+  }
+
+  async forget(job: string): Promise<void> {
+    for (const key of this.#made.keys()) if (key.startsWith(`${job}/`)) this.#made.delete(key);
   }
 
   /** As `of`, for a job that has no id yet. */

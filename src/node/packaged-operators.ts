@@ -6,14 +6,21 @@
  *       before anything of it is run.
  *   O2  A folder under its final name is complete. What an earlier process fetched is not trusted: it
  *       is fetched again.
+ *   O3  A copy goes with its job; of one that could not be fetched nothing is left.
  */
 import { chmod, mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { type Random, randomId } from '../core/index.ts';
+import { fault, type Random, randomId, reasonOf } from '../core/index.ts';
 import type { FileSystem } from '../hydfs/index.ts';
 import type { BundledOperators, OperatorCommand } from '../operator/index.ts';
 import type { JobPlan } from '../plan/index.ts';
-import { type PackageManifest, packagedBytes, readManifest, sha256Of } from './job-package.ts';
+import {
+  type PackagedFile,
+  type PackageManifest,
+  packagedBytes,
+  readManifest,
+  sha256Of,
+} from './job-package.ts';
 import { commandHere, type JobOperators } from './operators.ts';
 
 const SCRIPT_MODE = 0o700;
@@ -59,6 +66,16 @@ export class PackagedOperators implements JobOperators {
     });
   }
 
+  /** O3. */
+  async forget(job: string): Promise<void> {
+    for (const [key, fetched] of this.#fetched) {
+      if (!key.startsWith(`${job}-`)) continue;
+      this.#fetched.delete(key);
+      const folder = await fetched.catch(() => null); // then nothing was left
+      if (folder !== null) await rm(folder, { recursive: true, force: true });
+    }
+  }
+
   /** O1. */
   #folder(job: string, manifest: PackageManifest): Promise<string> {
     const key = `${job}-${sha256Of(Buffer.from(JSON.stringify(manifest))).slice(0, 16)}`;
@@ -66,24 +83,40 @@ export class PackagedOperators implements JobOperators {
     if (known !== undefined) return known;
     const made = this.#fetch(job, key, manifest);
     this.#fetched.set(key, made);
-    made.catch(() => this.#fetched.delete(key));
+    made.catch(() => {
+      if (this.#fetched.get(key) === made) this.#fetched.delete(key);
+    });
     return made;
   }
 
   async #fetch(job: string, key: string, manifest: PackageManifest): Promise<string> {
-    const { fs, dir, random } = this.#options;
+    const { dir, random } = this.#options;
     await this.#emptied;
-    const fresh = join(dir, `${key}.${randomId(random).slice(0, 8)}`);
-    await mkdir(fresh, { recursive: true, mode: 0o700 });
-    for (const file of manifest.files) {
-      const path = join(fresh, file.path);
-      const bytes = await packagedBytes(fs, job, file);
-      await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-      await writeFile(path, bytes, { mode: FILE_MODE });
-      if (file.executable) await chmod(path, SCRIPT_MODE);
+    const mark = randomId(random).slice(0, 8);
+    const fresh = join(dir, `${key}.${mark}`);
+    // Of its own name: one that is forgotten at this moment goes without this one.
+    const folder = join(dir, `${key}-${mark}`);
+    try {
+      await mkdir(fresh, { recursive: true, mode: 0o700 });
+      for (const file of manifest.files) await this.#write(fresh, job, file);
+      await rename(fresh, folder);
+    } catch (error) {
+      await rm(fresh, { recursive: true, force: true });
+      throw error;
     }
-    const folder = join(dir, key);
-    await rename(fresh, folder);
     return folder;
+  }
+
+  async #write(folder: string, job: string, file: PackagedFile): Promise<void> {
+    const path = join(folder, file.path);
+    const bytes = await packagedBytes(this.#options.fs, job, file);
+    try {
+      await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+      await writeFile(path, bytes, { mode: FILE_MODE, flag: 'wx' });
+      if (file.executable) await chmod(path, SCRIPT_MODE);
+    } catch (error) {
+      const problem = `it cannot be written here (${reasonOf(error)})`;
+      throw fault('PACKAGE_DAMAGED', { job, file: file.path, problem }, error);
+    }
   }
 }

@@ -34,7 +34,7 @@ async function open(t: ExecutionContext, operators?: JobOperators): Promise<Grou
     leader: cluster.leader,
     control: cluster.control,
     fs,
-    operators: operators ?? { of: async () => command },
+    operators: operators ?? { of: async () => command, forget: async () => undefined },
     here: {} as NodeTasks,
     random: seededRandom(3),
   });
@@ -88,7 +88,10 @@ test('a destination is cleared when no earlier job writes to it any more', async
 
 test('what a job brought stays when it was refused for what passes, and goes when it was a mistake', async (t) => {
   let trouble: Error;
-  const { fs, jobs } = await open(t, { of: () => Promise.reject(trouble) });
+  const { fs, jobs } = await open(t, {
+    of: () => Promise.reject(trouble),
+    forget: async () => undefined,
+  });
   trouble = fault('REPLICA_NOT_READY', { name: 'p', reason: 'it is filled' });
   await t.throwsAsync(jobs.submit(request('one', { id, manifest })), { code: 'REPLICA_NOT_READY' });
   t.deepEqual(await fs.list('jobs/'), [`jobs/${id}/package`]);
