@@ -85,21 +85,30 @@ async function* searchOf(
   }
 }
 
-/** The items of all `sources`, each as soon as it is there; one of each at most is held. */
-async function* merged<T>(sources: readonly AsyncIterator<T>[]): AsyncGenerator<T> {
-  type Step = { readonly source: AsyncIterator<T>; readonly step: IteratorResult<T> };
-  const next = async (source: AsyncIterator<T>): Promise<Step> => ({
+/**
+ * The items of all `sources`, each as soon as it is there; one of each at most is held. Who leaves early
+ * ends them all, and hears nothing of what goes wrong with them later.
+ */
+async function* merged<T>(sources: readonly AsyncGenerator<T>[]): AsyncGenerator<T> {
+  type Step = { readonly source: AsyncGenerator<T>; readonly step: IteratorResult<T> };
+  const next = async (source: AsyncGenerator<T>): Promise<Step> => ({
     source,
     step: await source.next(),
   });
   const waiting = new Map(sources.map((source) => [source, next(source)]));
-  while (waiting.size > 0) {
-    const { source, step } = await Promise.race(waiting.values());
-    if (step.done === true) {
-      waiting.delete(source);
-    } else {
-      waiting.set(source, next(source));
-      yield step.value;
+  try {
+    while (waiting.size > 0) {
+      const { source, step } = await Promise.race(waiting.values());
+      if (step.done === true) {
+        waiting.delete(source);
+      } else {
+        waiting.set(source, next(source));
+        yield step.value;
+      }
+    }
+  } finally {
+    for (const [source, step] of waiting) {
+      step.then(() => source.return(undefined)).catch(() => undefined);
     }
   }
 }
