@@ -108,5 +108,7 @@ function recordDecision(turn: Turn, command: Command, epoch: number): void {
 function forgetRuns(turn: Turn): void {
   const { control, runs } = turn.state;
   const kept = [...runs].filter(([job]) => control.jobs.has(job));
-  if (kept.length < runs.size) turn.state = { ...turn.state, runs: new Map(kept) };
+  if (kept.length === runs.size) return;
+  turn.state = { ...turn.state, runs: new Map(kept) };
+  for (const job of runs.keys()) if (!control.jobs.has(job)) turn.changed(job);
 }

@@ -3,7 +3,8 @@
  * that it outlives them and can be read at any node.
  *
  * Invariants
- *   O1  The file is made when the job is submitted, and never after: a job that is forgotten stays so.
+ *   O1  The file is made when the job is submitted, or with the first line of a later leader when the one
+ *       that took it in died before; never for a job that is forgotten.
  *   O2  Lines of a job are appended in their order, those that wait together; a job never waits for
  *       them, and what waits is bounded.
  *   O3  A line that cannot be written is told in the log of the node, and is no fault of the job.
@@ -26,15 +27,24 @@ interface Waiting {
   dropped: number;
 }
 
+export interface JobLogOptions {
+  readonly fs: FileSystem;
+  readonly log: Logger;
+  /** whether a job is remembered */
+  readonly isKnown: (job: string) => boolean;
+}
+
 export class JobLog {
   readonly #fs: FileSystem;
   readonly #log: Logger;
+  readonly #isKnown: (job: string) => boolean;
   readonly #waiting = new Map<string, Waiting>();
   readonly #writing = new Map<string, Promise<void>>();
 
-  constructor({ fs, log }: { readonly fs: FileSystem; readonly log: Logger }) {
+  constructor({ fs, log, isKnown }: JobLogOptions) {
     this.#fs = fs;
     this.#log = log;
+    this.#isKnown = isKnown;
   }
 
   /** Adds a line to the log of `job`. */
@@ -62,12 +72,24 @@ export class JobLog {
       const { lines, dropped } = waiting;
       try {
         if (waiting.make) await this.#make(job);
-        await this.#fs.append(jobLogName(job), Buffer.from(`${lines.join('\n')}\n`));
+        await this.#append(job, Buffer.from(`${lines.join('\n')}\n`));
         if (dropped > 0) this.#log.warn('lines of a job log were dropped', { job, dropped });
       } catch (error) {
         if (isFault(error, 'FILE_MISSING')) continue; // O1
         this.#log.warn('a job log was not written', { job, reason: reasonOf(error) });
       }
+    }
+  }
+
+  /** O1. */
+  async #append(job: string, lines: Uint8Array): Promise<void> {
+    const name = jobLogName(job);
+    try {
+      await this.#fs.append(name, lines);
+    } catch (error) {
+      if (!isFault(error, 'FILE_MISSING') || !this.#isKnown(job)) throw error;
+      await this.#make(job);
+      await this.#fs.append(name, lines);
     }
   }
 

@@ -77,7 +77,7 @@ export class JobParts {
       node: control.address,
     });
     this.#here = new NodeTasks({ worker: this.#worker, dir, vm: control.address });
-    this.#jobLog = new JobLog({ fs, log });
+    this.#jobLog = new JobLog({ fs, log, isKnown: (job) => control.state.jobs.has(job) });
     this.#leadership = new JobLeadership({
       control: control.log,
       transport,

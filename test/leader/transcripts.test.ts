@@ -1,5 +1,6 @@
 import test from 'ava';
-import { taskKey } from '../../src/control/index.ts';
+import { apply, type Command, taskKey } from '../../src/control/index.ts';
+import { step } from '../../src/leader/index.ts';
 import { specOf } from './helpers/specs.ts';
 import { Transcript } from './helpers/transcript.ts';
 
@@ -260,4 +261,30 @@ test('a job whose description cannot be read fails and says why', (t) => {
   t.regex(leader.decide(submit).join(), /^propose failed: a stored job description/);
   t.is(leader.state, 'failed');
   t.not(leader.control, control);
+});
+
+test('whoever looks at a job is told when it is forgotten for newer ones', (t) => {
+  const leader = new Transcript();
+  const spec = specOf(1, [1]);
+  for (let i = 0; i <= 256; i++) {
+    leader.submit(spec, `j${i}`);
+    leader.decide({ kind: 'job-state', job: `j${i}`, to: 'failed' });
+  }
+  t.true(leader.leader.runs.has('j0'));
+  const command = {
+    kind: 'job-submit',
+    job: 'new',
+    name: spec.name,
+    spec: { ...spec },
+    fingerprint: 'f',
+    term: 1,
+    at: 1,
+  } satisfies Command;
+  const { state, outcome } = apply(leader.control, command);
+  const applied = { index: state.index, command, outcome, state };
+  const next = step(leader.leader, { kind: 'applied', applied, at: 1 });
+  t.false(next.state.runs.has('j0'));
+  const told = next.effects.flatMap((effect) => (effect.kind === 'changed' ? [effect.job] : []));
+  t.true(told.includes('j0'));
+  t.false(told.includes('j1'));
 });
