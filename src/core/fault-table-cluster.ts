@@ -25,7 +25,7 @@ export const clusterFaults = {
   PACKAGE_DAMAGED: {
     domain: 'environment',
     exit: 1,
-    says: 'what job {job} brought is damaged: {file}, {problem}; submit the job again, with --restart if it has begun',
+    says: 'what job {job} brought is damaged: {file}, {problem}; submit the job again',
   },
   PATH_IN_CLUSTER: {
     domain: 'user',

@@ -222,14 +222,13 @@ test('a script that is repaired is the one that a failed job goes on with', asyn
   t.is((await node.service.jobs()).length, 1);
 });
 
-test('bytes that are not those that were submitted are never run', async (t) => {
+test('bytes that are not those that were submitted are never run, and are put right by the next submission', async (t) => {
   const { cwd, ask, node } = await place(t);
   writeScript(cwd);
   writeJob(cwd, '[helpers]', ', follow: true');
   await store(node, 'one\n');
   await ask('run', 'job.yaml', '--detach');
   const [{ job }] = await node.service.jobs();
-  await node.service.suspend(job);
   const [file] = await node.service.list(`jobs/${job}/files/`);
   await node.service.append(file.name, Buffer.from('#'));
   await node.close();
@@ -245,7 +244,11 @@ test('bytes that are not those that were submitted are never run', async (t) => 
     console: silentLog,
   });
   t.teardown(() => again.close());
-  const resumed = await ask('run', 'job.yaml');
-  t.is(resumed.code, 1);
-  t.regex(resumed.stderr, /is damaged: .* do not have the SHA-256/);
+  const followed = await ask('attach', job);
+  t.is(followed.code, 1);
+  t.regex(followed.stderr, /is damaged: .* bytes in place of/);
+  const resumed = await ask('run', 'job.yaml', '--detach');
+  t.is(resumed.code, 0, resumed.stderr);
+  for await (const { state } of again.service.watch(job)) if (state === 'running') break;
+  t.is((await again.service.stop(job, 'now')).reason, null);
 });

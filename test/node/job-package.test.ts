@@ -68,6 +68,14 @@ test('a file that is longer than it was said to be is not read', async (t) => {
   });
 });
 
+test('a file with other bytes than were submitted is told from it by its SHA-256', async (t) => {
+  const fs = await stored(t, 'job', Buffer.from('print("FILTER")\n'));
+  await t.throwsAsync(packagedBytes(fs, 'job', script), {
+    code: 'PACKAGE_DAMAGED',
+    message: /do not have the SHA-256/,
+  });
+});
+
 test('a manifest of more bytes than a package may have, or of a path that leads out, is none', (t) => {
   const half = { ...script, bytes: PACKAGE_BYTES_MAX / 2 + 1 };
   const fits = (...files: PackagedFile[]): boolean =>

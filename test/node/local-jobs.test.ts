@@ -11,9 +11,8 @@ import { openFiles, simDisk } from '../hydfs/helpers.ts';
 import { Cluster } from '../leader/helpers/cluster.ts';
 import { specOf } from '../leader/helpers/specs.ts';
 
-const command = { argv: ['op'], env: {}, cwd: null } as unknown as Awaited<
-  ReturnType<JobOperators['of']>
->;
+type Command = Awaited<ReturnType<JobOperators['of']>>;
+const command = {} as Command; // never run here
 
 interface Ground {
   readonly cluster: Cluster;

@@ -33,12 +33,12 @@ test('a search that is left early holds no file, and ends no process with what i
       ended.resolve();
     }
   }
-  const client = { stream: () => items() } as unknown as RpcClient;
+  const client: Partial<RpcClient> = { stream: () => items() };
   const logs = new NodeLogs({
     folder,
     node: 'a',
     others: () => ['b'],
-    connect: async () => client,
+    connect: async () => client as RpcClient,
   });
   const lost: unknown[] = [];
   const hear = (reason: unknown): unknown => lost.push(reason);
