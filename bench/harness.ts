@@ -8,6 +8,7 @@
  *   printTable(['kernel', 'tuples/s'], [['ingest', perSecond(tuples, rate.median)]]);
  */
 import { createHash, type Hash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { availableParallelism, cpus, release } from 'node:os';
 import { systemClock } from '../src/core/index.ts';
 
@@ -94,6 +95,12 @@ export function short(value: number): string {
   if (value >= 1e6) return `${(value / 1e6).toPrecision(3)} M`;
   if (value >= 1e3) return `${(value / 1e3).toPrecision(3)} k`;
   return value.toPrecision(3);
+}
+
+/** The most memory that process `pid` has had, in MiB. */
+export function peakMebibytes(pid: number): number {
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+  return Number(/VmHWM:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1024;
 }
 
 /** Collects results; the same input gives the same line on every machine. */

@@ -12,6 +12,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { type FileHandle, open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import process from 'node:process';
 import {
   BatchedWriter,
   sleep,
@@ -23,7 +24,15 @@ import type { FileWriter } from '../src/hydfs/index.ts';
 import { Cluster, type ClusterProcess } from '../test/cluster/cluster.ts';
 import { until } from '../test/helpers/poll.ts';
 import { Appending } from './appending.ts';
-import { benchOptions, machineLine, perSecond, print, printTable, short } from './harness.ts';
+import {
+  benchOptions,
+  machineLine,
+  peakMebibytes,
+  perSecond,
+  print,
+  printTable,
+  short,
+} from './harness.ts';
 import { ClusterClient } from './hydfs-client.ts';
 import { COPIES, LONG_MS, rested } from './hydfs-rest.ts';
 
@@ -221,6 +230,13 @@ async function benchLarge({ files }: ClusterClient): Promise<void> {
     speeds(({ get }) => get),
     bytes,
     `${ratio(({ synced, get }) => synced / get)} of cp and sync, both synced`,
+  );
+  const peaks = [process.pid, ...cluster.living.map(({ pid }) => pid)].map(peakMebibytes);
+  row(
+    `memory at its peak: this client; the largest node`,
+    peaks.slice(0, 1),
+    (value) => `${value.toFixed(0)} MiB`,
+    `${Math.max(...peaks.slice(1)).toFixed(0)} MiB`,
   );
 }
 
