@@ -50,15 +50,18 @@ export async function runInCluster(run: ClusterRun): Promise<ExitCode> {
   } finally {
     close();
   }
-  const { job, kind } = submitted;
-  const short = job.slice(0, 8);
-  const how = kind === 'resumed' ? 'is resumed' : 'starts';
-  await write(io.stderr, `job ${spec.name} (${short}) ${how}\n`);
+  const { job } = submitted;
+  await write(io.stderr, `job ${spec.name} (${job.slice(0, 8)}) ${happening(submitted)}\n`);
   if (flags.detach) {
     await write(io.stdout, `${job}\n`);
     return 0;
   }
   return followInCluster({ target, io, flags }, job);
+}
+
+function happening(submitted: Submitted): string {
+  if (submitted.kind !== 'resumed') return 'starts';
+  return submitted.atWork ? 'is at work already' : 'is resumed';
 }
 
 /** A source that is a file here and not in HyDFS is the mistake that everybody makes once. */

@@ -12,7 +12,7 @@ import type { ControlLog, ControlState, JobRecord } from '../control/index.ts';
 import { isLive } from '../control/index.ts';
 import { Fault, fault, isFault, type Random, randomId } from '../core/index.ts';
 import type { FileSystem } from '../hydfs/index.ts';
-import type { JobView, Leader, TaskView } from '../leader/index.ts';
+import { isResting, type JobView, type Leader, type TaskView } from '../leader/index.ts';
 import {
   decodeJobSpec,
   exportedFileName,
@@ -206,7 +206,7 @@ export class LocalJobs implements JobService {
     const from = await resumePoints(fs, planJob(view.job, spec));
     if (view.state === 'stopping') await leader.stop(view.job, 'drain');
     else await leader.resume(view.job);
-    return { kind: 'resumed', job: view.job, from };
+    return { kind: 'resumed', job: view.job, from, atWork: !isResting(view.state) };
   }
 
   /** A job that was being cancelled when its process died is cancelled now. */

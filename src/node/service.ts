@@ -24,8 +24,13 @@ export interface ResumePoint {
 /** What `submit` did. */
 export type Submitted =
   | { readonly kind: 'new'; readonly job: string }
-  /** the same job was unfinished and goes on */
-  | { readonly kind: 'resumed'; readonly job: string; readonly from: readonly ResumePoint[] }
+  /** the same job was unfinished and goes on; `atWork`: it did before it was asked to */
+  | {
+      readonly kind: 'resumed';
+      readonly job: string;
+      readonly from: readonly ResumePoint[];
+      readonly atWork: boolean;
+    }
   /** the same job had ended, but its local destination was not complete */
   | { readonly kind: 'ended'; readonly job: string };
 

@@ -105,7 +105,8 @@ function because(argv: readonly string[], { places, complete }: Layout): string 
 function firstOff(argv: readonly string[], places: readonly Place[]): string {
   const at = Math.min(argv.length, places.length);
   if (argv.length < places.length) return `argument ${at + 1} (${label(places[at])}) is missing`;
-  return `argument ${at + 1}, ${describe(argv[at])}, is one too many`;
+  const hint = argv[at].startsWith('--') ? ', options stand before WorkerBinPath' : '';
+  return `argument ${at + 1}, ${describe(argv[at])}, is one too many${hint}`;
 }
 
 function mistake(argv: readonly string[], place: Place, i: number): string[] {

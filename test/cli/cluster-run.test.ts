@@ -146,6 +146,9 @@ test('a job is submitted and left, attached to, stopped; its files go with the n
   t.is(left.code, 0, left.stderr);
   const id = left.stdout.trim();
   t.is((await node.service.job('loud')).job, id);
+  const twice = await ask('run', 'job.yaml', '--detach');
+  t.is(twice.stdout.trim(), id);
+  t.regex(twice.stderr, /^job loud \(\w{8}\) is at work already\n$/);
   const attached = ask('attach', 'loud');
   for await (const view of node.service.watch(id)) {
     if (view.stages.at(-1)?.counts.out === 2) break;

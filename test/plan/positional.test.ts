@@ -152,6 +152,7 @@ test('a wrong number of arguments says how many were expected and where it goes 
     linesOf([...GOOD, 'x'])[0],
     "expected 18 arguments for NStages 2 and N_SRC 2, got 19; argument 19, 'x', is one too many",
   );
+  t.regex(linesOf([...GOOD, '--print'])[0], /'--print', is one too many, options stand before/);
   t.is(
     linesOf(GOOD.with(9, '1'))[0],
     "expected 17 arguments for NStages 2 and N_SRC 1, got 18; argument 12 (AutoScalable) must be true, false, 1 or 0, got 'hydfs:b.csv'",
