@@ -25,6 +25,7 @@ import type { Flags } from './command-line.ts';
 import { Following } from './following.ts';
 import { Interrupts } from './interrupts.ts';
 import { type Io, write } from './io.ts';
+import { tellOfPackages } from './packages-note.ts';
 import { commandAt } from './reach-words.ts';
 
 const AGAIN_MS = 500;
@@ -46,6 +47,7 @@ export async function runInCluster(run: ClusterRun): Promise<ExitCode> {
   let submitted: Submitted;
   try {
     await checkStored(service, run);
+    await tellOfPackages(spec, io);
     submitted = await submit(service, spec, flags);
   } finally {
     close();

@@ -25,6 +25,7 @@ import type { CommandLine, Flags } from './command-line.ts';
 import { targetOf } from './commands/reach.ts';
 import { Following } from './following.ts';
 import { type Io, write } from './io.ts';
+import { tellOfPackages } from './packages-note.ts';
 import { clusterOnHosts, givenHosts } from './provisioning.ts';
 
 /** Exit code of a run that was interrupted and can be resumed (128 + SIGINT). */
@@ -123,6 +124,7 @@ class Run {
 
   async follow(): Promise<ExitCode> {
     const { overwrite, restart } = this.#flags;
+    await tellOfPackages(this.#spec, this.#io);
     const submitted = await this.#service.submit({ spec: this.#spec, overwrite, restart });
     await this.#announce(submitted);
     const { job } = submitted;

@@ -438,6 +438,11 @@ export const faultTable = {
     exit: 1,
     says: 'the operator {run} needs Python {needed} or newer but {python} is {version}; install a newer one or set PYTHON to its path',
   },
+  REQUIREMENTS_FAILED: {
+    domain: 'user',
+    exit: 1,
+    says: 'the Python packages of {file} could not be installed on {vm} ({reason}); mend the file, or put wheels beside it, list them under `files` and name them with `--no-index --find-links`',
+  },
   OPERATOR_START_FAILED: {
     domain: 'user',
     exit: 1,

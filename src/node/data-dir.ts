@@ -7,6 +7,7 @@
  *   logs/          node.log, and logs/<job>/<stage>-<index>.log per task
  *   operators/     bundled operators of a packaged program, written out
  *   packages/      what jobs of a cluster brought, while this process runs
+ *   environments/  Python packages of jobs, by what they are made from
  *   groups.json    live operator process groups, for cleaning up after a crash
  */
 import { createHash } from 'node:crypto';
@@ -25,6 +26,7 @@ export interface DataDir {
   readonly nodeLog: string;
   readonly operators: string;
   readonly packages: string;
+  readonly environments: string;
   readonly groupsFile: string;
   /** where the owner answers other processes of this machine */
   readonly socket: string;
@@ -43,6 +45,7 @@ export function dataDir(path: string): DataDir {
     nodeLog: join(logs, 'node.log'),
     operators: join(root, 'operators'),
     packages: join(root, 'packages'),
+    environments: join(root, 'environments'),
     groupsFile: join(root, 'groups.json'),
     socket: socketPath(root),
     taskLog: ({ job, stage, index }) => join(logs, job, `${stage}-${index}.log`),

@@ -67,6 +67,13 @@ export function sha256Of(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex');
 }
 
+/** A digest of all files of a package but its scripts, in any order. */
+export function digestOf({ files, scripts }: PackageManifest): string {
+  const ours = new Set(Object.values(scripts));
+  const lines = files.filter((file) => !ours.has(file.path)).map((f) => `${f.sha256} ${f.path}\n`);
+  return sha256Of(Buffer.from(lines.sort().join('')));
+}
+
 /** The HyDFS name of the file with this SHA-256 in the package of `job`. */
 export function packagedName(job: string, sha: string): string {
   return `jobs/${job}/files/${sha}`;

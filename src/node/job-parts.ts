@@ -25,6 +25,7 @@ import { JobSweep } from './job-sweep.ts';
 import { LocalJobs } from './local-jobs.ts';
 import { jobMethods } from './methods.ts';
 import { NodeTasks } from './node-tasks.ts';
+import { pythonEnvironments } from './operators.ts';
 import { PackagedOperators } from './packaged-operators.ts';
 import type { JobService } from './service.ts';
 
@@ -61,6 +62,7 @@ export class JobParts {
     this.#operators = new PackagedOperators({
       fs,
       bundled: bundledOperators(dir.operators),
+      environments: pythonEnvironments({ dir, clock, log, vm: control.address }),
       dir: dir.packages,
       random,
     });

@@ -46,7 +46,7 @@ import { searchFolder } from './log-search.ts';
 import { serviceMethods } from './methods.ts';
 import type { LogSearch } from './node-logs.ts';
 import { NodeTasks } from './node-tasks.ts';
-import { OperatorCommands } from './operators.ts';
+import { OperatorCommands, pythonEnvironments } from './operators.ts';
 
 /** What a node that is alone is called. */
 const LOCAL = 'local';
@@ -124,7 +124,8 @@ async function openParts(
   const bootId = randomId(random);
   const identity: Identity = { node: `${LOCAL}#${bootId}`, role: 'node', term: () => control.term };
   const transport = makeTransport(options.transport ?? 'in-process', identity, clock, log);
-  const operators = new OperatorCommands(bundledOperators(dir.operators));
+  const environments = pythonEnvironments({ dir, clock, log, vm: 'this machine' });
+  const operators = new OperatorCommands(bundledOperators(dir.operators), environments);
   const worker = new Worker({
     fs,
     kernels,

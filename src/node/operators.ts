@@ -1,11 +1,16 @@
-import { isAbsolute, join } from 'node:path';
+import { isAbsolute, join, resolve } from 'node:path';
+import type { Clock, Logger } from '../core/index.ts';
 import {
   type BundledOperators,
+  type HostEnvironment,
   type OperatorCommand,
-  type ResolveOptions,
+  PythonEnvironments,
+  type Requirements,
   resolveOperator,
 } from '../operator/index.ts';
 import { type JobPlan, type JobSpec, stageSpecOf } from '../plan/index.ts';
+import type { DataDir } from './data-dir.ts';
+import { digestBeside } from './package-files.ts';
 
 /** Where the operators of jobs come from. */
 export interface JobOperators {
@@ -18,15 +23,17 @@ export interface JobOperators {
 /** Makes the operator commands of jobs; asks for each only once. */
 export class OperatorCommands implements JobOperators {
   readonly #bundled: BundledOperators;
+  readonly #environments: PythonEnvironments;
   readonly #made = new Map<string, Promise<OperatorCommand>>();
 
-  constructor(bundled: BundledOperators) {
+  constructor(bundled: BundledOperators, environments: PythonEnvironments) {
     this.#bundled = bundled;
+    this.#environments = environments;
   }
 
   /**
    * The command of stage `stage`.
-   * @throws OPERATOR_NOT_FOUND, OPERATOR_NOT_EXECUTABLE, PYTHON_MISSING, PYTHON_TOO_OLD
+   * @throws REQUIREMENTS_FAILED, OPERATOR_NOT_FOUND, OPERATOR_NOT_EXECUTABLE, PYTHON_MISSING, PYTHON_TOO_OLD
    */
   of(plan: Pick<JobPlan, 'id' | 'spec'>, stage: number): Promise<OperatorCommand> {
     const key = `${plan.id}/${stage}`;
@@ -43,24 +50,52 @@ export class OperatorCommands implements JobOperators {
   }
 
   /** As `of`, for a job that has no id yet. */
-  make(spec: JobSpec, stage: number): Promise<OperatorCommand> {
+  async make(spec: JobSpec, stage: number): Promise<OperatorCommand> {
     const { run, args, env, shim } = stageSpecOf(
       { id: '', spec, stages: [], edges: [], tasks: [] },
       stage,
     );
     const from = (dir: string): string => (isAbsolute(dir) ? dir : join(spec.baseDir, dir));
-    return commandHere({
+    const hostEnv = await hostFor(spec, this.#environments, {
+      path: resolve(spec.baseDir, spec.requirements),
+      folder: spec.baseDir,
+      beside: () => digestBeside(spec),
+    });
+    return resolveOperator({
       run,
       args,
       baseDirs: [spec.baseDir, ...spec.operatorDirs.map(from)],
       bundled: this.#bundled,
       env,
       shim,
+      hostEnv,
     });
   }
 }
 
-/** As `resolveOperator`, with the environment of this program. */
-export function commandHere(options: Omit<ResolveOptions, 'hostEnv'>): Promise<OperatorCommand> {
-  return resolveOperator({ ...options, hostEnv: process.env });
+/** Python packages of jobs, kept below `dir`; sentences call this machine `vm`. */
+export function pythonEnvironments({
+  dir,
+  ...rest
+}: {
+  readonly dir: DataDir;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly vm: string;
+}): PythonEnvironments {
+  const { environments, groupsFile } = dir;
+  return new PythonEnvironments({ ...rest, dir: environments, groupsFile, host: process.env });
+}
+
+/**
+ * What operators of `spec` may see of the host: with the packages of its requirements, if it has any.
+ * @throws REQUIREMENTS_FAILED, PYTHON_MISSING, PYTHON_TOO_OLD
+ */
+export async function hostFor(
+  { requirements }: JobSpec,
+  environments: PythonEnvironments,
+  where: Omit<Requirements, 'name'>,
+): Promise<HostEnvironment> {
+  if (requirements === '') return process.env;
+  return environments.of({ ...where, name: requirements });
 }

@@ -5,13 +5,15 @@
  *    PATH does not, every node has its own.
  * 2. What is inside the folder of the job file keeps its place relative to it, so that scripts find
  *    what is beside them. A script from elsewhere stands alone, in a folder of its own.
- * 3. Everything listed under `files:` comes along, folders with all that is in them.
+ * 3. Everything listed under `files:` comes along, folders with all that is in them, and the file of
+ *    `requirements:`.
  */
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { basename, join, relative, resolve, sep } from 'node:path';
 import { fault, reasonOf } from '../core/index.ts';
 import { type JobSpec, operatorCandidates } from '../plan/index.ts';
 import {
+  digestOf,
   type LocalPackage,
   PACKAGE_BYTES_MAX,
   PACKAGE_FILES_MAX,
@@ -36,8 +38,15 @@ export async function collectPackage(spec: JobSpec): Promise<LocalPackage> {
     for (const listed of stage.files) await collected.addListed(listed, `stage ${stage.name}`);
   }
   for (const listed of spec.files) await collected.addListed(listed, 'the job');
+  const { requirements } = spec;
+  if (requirements !== '') await collected.addListed(requirements, 'the job');
   const { files, contents } = collected;
   return { manifest: { files: [...files.values()], scripts }, contents };
+}
+
+/** A digest of what `spec` has beside it, to tell whether packages have to be installed again. */
+export async function digestBeside(spec: JobSpec): Promise<string> {
+  return digestOf((await collectPackage(spec)).manifest);
 }
 
 async function scriptOf(spec: JobSpec, run: string): Promise<string | null> {

@@ -9,19 +9,25 @@
  *   O3  A copy goes with its job; of one that could not be fetched nothing is left.
  */
 import { chmod, mkdir, rename, rm, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative, resolve } from 'node:path';
 import { fault, type Random, randomId, reasonOf } from '../core/index.ts';
 import type { FileSystem } from '../hydfs/index.ts';
-import type { BundledOperators, OperatorCommand } from '../operator/index.ts';
+import {
+  type BundledOperators,
+  type OperatorCommand,
+  type PythonEnvironments,
+  resolveOperator,
+} from '../operator/index.ts';
 import type { JobPlan } from '../plan/index.ts';
 import {
+  digestOf,
   type PackagedFile,
   type PackageManifest,
   packagedBytes,
   readManifest,
   sha256Of,
 } from './job-package.ts';
-import { commandHere, type JobOperators } from './operators.ts';
+import { hostFor, type JobOperators } from './operators.ts';
 
 const SCRIPT_MODE = 0o700;
 const FILE_MODE = 0o600;
@@ -29,6 +35,7 @@ const FILE_MODE = 0o600;
 export interface PackagedOperatorsOptions {
   readonly fs: FileSystem;
   readonly bundled: BundledOperators;
+  readonly environments: PythonEnvironments;
   /** where copies are kept; this process owns it */
   readonly dir: string;
   readonly random: Random;
@@ -48,21 +55,29 @@ export class PackagedOperators implements JobOperators {
 
   /**
    * The command of stage `stage`.
-   * @throws PACKAGE_DAMAGED, OPERATOR_NOT_FOUND, OPERATOR_NOT_EXECUTABLE, PYTHON_MISSING, PYTHON_TOO_OLD
+   * @throws PACKAGE_DAMAGED, REQUIREMENTS_FAILED, OPERATOR_NOT_FOUND, OPERATOR_NOT_EXECUTABLE,
+   *   PYTHON_MISSING, PYTHON_TOO_OLD
    */
   async of({ id, spec }: Pick<JobPlan, 'id' | 'spec'>, stage: number): Promise<OperatorCommand> {
-    const { fs, bundled } = this.#options;
+    const { fs, bundled, environments } = this.#options;
     const manifest = (await readManifest(fs, id)) ?? { files: [], scripts: {} };
     const folder = await this.#folder(id, manifest);
     const { run, args, env, shim } = spec.stages[stage - 1];
     const script = manifest.scripts[String(stage)];
-    return commandHere({
+    const place = relative(spec.baseDir, resolve(spec.baseDir, spec.requirements));
+    const hostEnv = await hostFor(spec, environments, {
+      path: join(folder, place),
+      folder,
+      beside: async () => digestOf(manifest),
+    });
+    return resolveOperator({
       run: script === undefined ? run : join(folder, script),
       args,
       baseDirs: [folder],
       bundled,
       env,
       shim,
+      hostEnv,
     });
   }
 

@@ -23,6 +23,7 @@ export { type HostEnvironment, operatorEnvironment } from './environment.ts';
 export { reapOrphans, signalGroup } from './groups.ts';
 export { OperatorPool } from './pool.ts';
 export { findPython, type Python } from './python.ts';
+export { PythonEnvironments, type Requirements } from './requirements.ts';
 export { operatorName, type ResolveOptions, resolveOperator } from './resolve.ts';
 export { TaskLog } from './task-log.ts';
 export type {

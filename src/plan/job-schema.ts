@@ -173,6 +173,11 @@ const jobFields = {
     `a list of at most ${OPERATOR_DIRS_MAX} folders`,
   ),
   files: files('What every operator needs beside its script'),
+  requirements: field(
+    z.union([z.literal(''), path]).default(''),
+    'The Python packages that operators need',
+    'a file in the form of pip, such as requirements.txt',
+  ),
   rate,
   sink,
   exactlyOnce: flag(true, 'Whether every effect appears exactly once (false: at least once)'),

@@ -66,6 +66,8 @@ export interface JobSpec {
   readonly operatorDirs: readonly string[];
   /** Files and folders that every operator needs, relative to `baseDir`. */
   readonly files: readonly string[];
+  /** The Python packages of all operators: a requirements file, relative to `baseDir`; '' = none. */
+  readonly requirements: string;
   /** What a source or destination without `hydfs:` names, see `clusterSpec`. */
   readonly names: 'local' | 'hydfs';
   readonly sources: readonly SourceSpec[];

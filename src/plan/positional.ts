@@ -77,6 +77,7 @@ function specOf(values: ArgumentValues, baseDir: string): JobSpec {
     baseDir,
     operatorDirs: [],
     files: [],
+    requirements: '',
     names: 'local',
     sources: values.all('src').map((file) => ({ file, rate: 0, follow: false })),
     rate: Number(values.one('InputRate')),

@@ -6,6 +6,7 @@ import { silentLog } from '../../src/core/index.ts';
 import { ClusterNode } from '../../src/node/index.ts';
 import { until } from '../helpers/poll.ts';
 import { tmpDir } from '../helpers/tmp-dir.ts';
+import { writeWheel } from '../helpers/wheel.ts';
 import { command, shell } from './helpers.ts';
 
 type Ended = Awaited<ReturnType<typeof command>>;
@@ -52,12 +53,12 @@ function writeScript(cwd: string, ending = '!'): void {
   writeFileSync(join(cwd, 'helpers', 'words.py'), text);
 }
 
-function writeJob(cwd: string, files = '[helpers]', more = ''): void {
+function writeJob(cwd: string, files = '[helpers]', more = '', rest = ''): void {
   const text = `name: loud
 sources: [{ file: in.txt${more} }]
 stages: [{ name: shout, type: transform, run: shout.py, tasks: 2, files: ${files} }]
 sink: { file: out.txt, format: value }
-`;
+${rest}`;
   writeFileSync(join(cwd, 'job.yaml'), text);
 }
 
@@ -79,6 +80,30 @@ test('a script and what is beside it travel with the job, and --print streams wh
   const [{ job }] = await node.service.jobs();
   const kept = (await node.service.list(`jobs/${job}/files/`)).map(({ length }) => length);
   t.is(kept.length, 2, 'the script and its module, nothing that is not listed');
+});
+
+test('the Python packages of a job are installed where its tasks run, from the files that it brings', async (t) => {
+  const { cwd, node, ask } = await place(t);
+  mkdirSync(join(cwd, 'wheels'));
+  writeFileSync(join(cwd, 'shout.py'), shout.replace('helpers.words', 'loudly'));
+  const source = 'def loud(text):\n    return text.upper() + "?"\n';
+  const wheel = writeWheel(join(cwd, 'wheels'), 'loudly', source);
+  writeFileSync(join(cwd, 'requirements.txt'), `./wheels/${wheel}\n`);
+  writeJob(cwd, '[wheels]', '', 'requirements: requirements.txt\n');
+  await store(node, 'one\n');
+  const ran = await ask('run', 'job.yaml', '--print');
+  t.is(ran.stdout, 'ONE?\n', ran.stderr);
+  t.regex(
+    ran.stderr,
+    /^the Python packages of requirements\.txt are installed where they are not yet/,
+  );
+  writeFileSync(join(cwd, 'requirements.txt'), './wheels/missing-1.0-py3-none-any.whl\n');
+  const refused = await ask('run', 'job.yaml', '--overwrite');
+  t.is(refused.code, 1);
+  t.regex(
+    refused.stderr,
+    /the Python packages of requirements\.txt could not be installed on 127\.0\.0\.1:\d+ \(.*missing-1\.0/,
+  );
 });
 
 test('in the data directory of a node of a cluster, a job runs there; elsewhere it cannot be left', async (t) => {

@@ -2,7 +2,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { seededRandom } from '../../src/core/index.ts';
+import { seededRandom, silentLog, systemClock } from '../../src/core/index.ts';
 import type { FileSystem } from '../../src/hydfs/index.ts';
 import {
   adoptPackage,
@@ -15,7 +15,7 @@ import {
   sha256Of,
 } from '../../src/node/job-package.ts';
 import { PackagedOperators } from '../../src/node/packaged-operators.ts';
-import { bundledOperators } from '../../src/operator/index.ts';
+import { bundledOperators, PythonEnvironments } from '../../src/operator/index.ts';
 import { tmpDir } from '../helpers/tmp-dir.ts';
 import { openFiles, simDisk } from '../hydfs/helpers.ts';
 import { specOf } from '../leader/helpers/specs.ts';
@@ -43,7 +43,15 @@ async function stored(t: ExecutionContext, job: string, bytes = SCRIPT): Promise
 function operators(t: ExecutionContext, fs: FileSystem): [PackagedOperators, string] {
   const dir = join(tmpDir(t), 'packages');
   const bundled = bundledOperators(join(tmpDir(t), 'bundled'));
-  return [new PackagedOperators({ fs, bundled, dir, random: seededRandom(1) }), dir];
+  const environments = new PythonEnvironments({
+    dir: join(tmpDir(t), 'environments'),
+    clock: systemClock,
+    log: silentLog,
+    host: process.env,
+    vm: 'vm1',
+  });
+  const random = seededRandom(1);
+  return [new PackagedOperators({ fs, bundled, environments, dir, random }), dir];
 }
 
 test('a move of bytes that was broken off by a death is completed by the next one', async (t) => {

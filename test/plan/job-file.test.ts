@@ -54,6 +54,7 @@ test('a minimal job gets every default', (t) => {
     ],
     sink: { file: 'out.txt', format: 'kv' },
     exactlyOnce: true,
+    requirements: '',
     logOutputs: 'sample',
     autoscale: false,
   } satisfies JobSpec);

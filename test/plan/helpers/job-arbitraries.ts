@@ -51,6 +51,7 @@ export const anySpec: fc.Arbitrary<JobSpec> = fc
     operatorDirs: fc.array(path, { maxLength: 3 }),
     locations,
     files: fc.array(path, { maxLength: 2 }),
+    requirements: fc.oneof(fc.constant(''), path),
     rate,
     sourceRate: rate,
     follow: fc.boolean(),
