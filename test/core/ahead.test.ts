@@ -38,5 +38,20 @@ test('a failure is thrown in its turn, and nothing is begun after it', async (t)
   });
   t.is(failure?.message, 'no 3');
   t.deepEqual(results, [0, 1, 2]);
-  t.deepEqual(begun, [0, 1, 2, 3, 4, 5]);
+  t.deepEqual(begun, [0, 1, 2, 3]);
+});
+
+test('a failure does not wait for an item that never comes', async (t) => {
+  async function* one(): AsyncGenerator<number> {
+    yield 1;
+    await new Promise(() => {});
+  }
+  const work = async (): Promise<number> => {
+    await setImmediate();
+    throw new Error('no');
+  };
+  const failure = await t.throwsAsync(async () => {
+    for await (const result of ahead(one(), 4, work)) t.is(result, 0);
+  });
+  t.is(failure?.message, 'no');
 });
