@@ -38,5 +38,12 @@ export {
 export { bytesIn, inOnePiece, PieceReader } from './pieces.ts';
 export { LoadMeter, type ProcessLoad } from './process-load.ts';
 export { between, type Random, randomId, seededRandom, systemRandom, unit } from './random.ts';
+export {
+  type RequestDone,
+  type RequestLog,
+  RequestLogFile,
+  type RequestLogOptions,
+  silentRequests,
+} from './request-log.ts';
 export { tuneGarbageCollector } from './runtime.ts';
 export { SpareBytes, spareBytes } from './spare-bytes.ts';

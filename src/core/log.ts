@@ -25,9 +25,9 @@ export const silentLog: Logger = {
 };
 
 /** A log file that grows beyond this is renamed to `.1`, an older one to `.2`, ... */
-const LOG_FILE_BYTES_MAX = 16 * 1024 * 1024;
+export const LOG_FILE_BYTES_MAX = 16 * 1024 * 1024;
 /** How many renamed log files are kept. */
-const LOG_FILES_KEPT = 4;
+export const LOG_FILES_KEPT = 4;
 
 export interface FileLogOptions {
   readonly level?: 'debug' | 'info' | 'warn';
@@ -42,6 +42,8 @@ export interface FileLogOptions {
 export function fileLog(path: string, options: FileLogOptions = {}): Logger {
   const { level = 'info', bytesMax = LOG_FILE_BYTES_MAX, kept = LOG_FILES_KEPT } = options;
   const file = pino.destination({ dest: path, sync: true, mkdir: true, append: true });
+  // a disk that takes no lines must not end the process: they are dropped
+  file.on('error', () => undefined);
   let bytes = sizeOf(path);
   const rotating = {
     write(line: string): void {
@@ -57,11 +59,13 @@ export function fileLog(path: string, options: FileLogOptions = {}): Logger {
   return wrap(pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, rotating));
 }
 
-function sizeOf(path: string): number {
+/** The bytes of a file, 0 when there is none. */
+export function sizeOf(path: string): number {
   return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
 }
 
-function rotate(path: string, kept: number): void {
+/** Renames `path` to `.1`, an older one to `.2`, and so on, `kept` of them. */
+export function rotate(path: string, kept: number): void {
   for (let i = kept - 1; i >= 0; i--) {
     const from = i === 0 ? path : `${path}.${i}`;
     if (existsSync(from)) renameSync(from, `${path}.${i + 1}`);

@@ -7,7 +7,7 @@
  *   F3  While this node leads, it decides who holds which ring point.
  */
 import { PointDriver } from '../control/index.ts';
-import type { Clock, Logger, Random } from '../core/index.ts';
+import type { Clock, Logger, Random, RequestLog } from '../core/index.ts';
 import {
   ClusterFiles,
   ControlPlacement,
@@ -50,6 +50,7 @@ export interface ClusterFilePartsOptions {
   readonly nodeId: string;
   readonly control: ClusterControl;
   readonly transport: Transport;
+  readonly requests: RequestLog;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
@@ -65,10 +66,11 @@ export class ClusterFileParts {
   readonly #placement: ControlPlacement;
   readonly #replicas: Replicas;
   readonly #driver: PointDriver;
+  readonly #requests: RequestLog;
 
   constructor(options: ClusterFilePartsOptions) {
     const { store, nodeId, control, transport, clock, random, log } = options;
-    const { repairBytesPerSecond } = options;
+    const { repairBytesPerSecond, requests } = options;
     this.#store = store;
     this.clients = new SharedClients(transport);
     this.#placement = new ControlPlacement({ control: control.log, node: nodeId, clock, log });
@@ -79,7 +81,9 @@ export class ClusterFileParts {
       clock,
       random,
       log,
+      requests,
     };
+    this.#requests = requests;
     const known = this.#placement.admitted();
     this.#replicas = new Replicas({
       ...shared,
@@ -95,7 +99,11 @@ export class ClusterFileParts {
   get tenant(): Tenant {
     const methods: RpcMethods = {
       ...this.#replicas.methods(),
-      ...fileMethods({ files: this.#replicas.files(), placement: this.#placement }),
+      ...fileMethods({
+        files: this.#replicas.files(),
+        placement: this.#placement,
+        requests: this.#requests,
+      }),
     };
     return { methods: () => methods };
   }

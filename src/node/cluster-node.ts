@@ -19,6 +19,7 @@ import {
   LoadMeter,
   type Logger,
   type Random,
+  RequestLogFile,
   randomId,
   reasonOf,
   severalLogs,
@@ -102,6 +103,7 @@ interface Ground {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
+  readonly requests: RequestLogFile;
   readonly boot: string;
   readonly keys: ClusterKeys | null;
   readonly closers: Closer[];
@@ -306,6 +308,7 @@ async function openNode(options: ClusterNodeOptions, closers: Closer[]): Promise
   const shared = { control, transport, clock, random, log };
   const files = new ClusterFileParts({
     ...shared,
+    requests: ground.requests,
     store,
     nodeId: membership.self.id,
     repairBytesPerSecond,
@@ -339,7 +342,9 @@ async function prepare(options: ClusterNodeOptions, closers: Closer[]): Promise<
   closers.push(() => lock.release());
   await mkdir(dir.logs, { recursive: true, mode: 0o700 });
   const log = severalLogs(options.console, fileLog(dir.nodeLog));
-  return { options, dir, clock, random, log, boot: randomId(random), keys, closers };
+  const requests = new RequestLogFile({ path: dir.requestLog, clock, log });
+  closers.push(() => requests.close());
+  return { options, dir, clock, random, log, requests, boot: randomId(random), keys, closers };
 }
 
 /** What anybody may ask who is let in, here or over the network. */

@@ -24,6 +24,8 @@ export interface DataDir {
   readonly hydfs: string;
   readonly logs: string;
   readonly nodeLog: string;
+  /** What a node of a cluster was asked about files. */
+  readonly requestLog: string;
   readonly operators: string;
   readonly packages: string;
   readonly environments: string;
@@ -43,6 +45,7 @@ export function dataDir(path: string): DataDir {
     hydfs: join(root, 'hydfs'),
     logs,
     nodeLog: join(logs, 'node.log'),
+    requestLog: join(logs, 'requests.log'),
     operators: join(root, 'operators'),
     packages: join(root, 'packages'),
     environments: join(root, 'environments'),

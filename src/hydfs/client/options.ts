@@ -1,4 +1,4 @@
-import type { Clock, Logger, Random } from '../../core/index.ts';
+import type { Clock, Logger, Random, RequestLog } from '../../core/index.ts';
 import type { PrimaryFiles, ReplicaPeer, ReplicaPlacement } from '../replication/index.ts';
 
 export interface ClusterFilesOptions {
@@ -11,6 +11,8 @@ export interface ClusterFilesOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
+  /** Where requests of this client to the files of its own node are noted; nowhere unless given. */
+  readonly requests?: RequestLog;
   readonly limits?: Partial<ClientLimits>;
 }
 

@@ -9,7 +9,7 @@
  *     that a node which missed a configuration cannot answer with what was true before
  *     (read-my-writes).
  */
-import { type Clock, fault, reasonOf, sleep, unit } from '../../core/index.ts';
+import { type Clock, fault, reasonOf, silentRequests, sleep, unit } from '../../core/index.ts';
 import { RING_POINTS, ringPointOf } from '../../plan/index.ts';
 import type { Asked, FileAccess } from './access.ts';
 import { Lease, type Primary } from './lease.ts';
@@ -55,11 +55,11 @@ export class Routes {
   readonly #closing = new AbortController();
 
   constructor(options: ClusterFilesOptions, limits: ClientLimits) {
-    const { placement, local: files, clock } = options;
+    const { placement, local: files, clock, requests = silentRequests } = options;
     this.clock = clock;
     this.limits = limits;
     this.#options = options;
-    this.#here = files === null ? null : new LocalAccess({ files, placement });
+    this.#here = files === null ? null : new LocalAccess({ files, placement, requests });
     this.#unwatch = placement.onChange((points) => this.#changed(points));
   }
 

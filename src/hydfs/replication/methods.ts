@@ -1,7 +1,7 @@
 /**
  * The methods that a store runs for others. Each request is logged when it comes and when it is done.
  */
-import { inOnePiece, type Logger, reasonOf } from '../../core/index.ts';
+import { inOnePiece, type LogFields, type RequestLog, reasonOf } from '../../core/index.ts';
 import { type Payload, payloadOf } from '../../storage/index.ts';
 import { Bulk, type RpcMethods, streaming, unary } from '../../transport/index.ts';
 import type { Backup } from './backup.ts';
@@ -30,7 +30,7 @@ import type { StoredFile } from './stored-files.ts';
 
 export interface MethodsOptions {
   readonly backup: Backup;
-  readonly log: Logger;
+  readonly requests: RequestLog;
   readonly limits: ReplicaLimits;
   /** False: this store does not know yet what was decided while it was away. */
   known(): boolean;
@@ -48,7 +48,7 @@ function refuseUnlessKnown({ known }: MethodsOptions): void {
 const SUMS_MAX = 1024;
 
 export function replicaMethods(options: MethodsOptions): RpcMethods {
-  const { backup, log, limits } = options;
+  const { backup, requests, limits } = options;
   const noted = <P extends object, R>(
     method: string,
     run: (params: P, data: readonly Uint8Array[]) => R,
@@ -58,7 +58,7 @@ export function replicaMethods(options: MethodsOptions): RpcMethods {
       _signal: AbortSignal,
       data: readonly Uint8Array[],
     ): Promise<Awaited<R>> => {
-      const done = begun(log, method, params);
+      const done = requests.received(method, factsOf(params, data));
       try {
         refuseUnlessKnown(options);
         const result = await run(params, data);
@@ -75,7 +75,7 @@ export function replicaMethods(options: MethodsOptions): RpcMethods {
     run: (params: P, signal: AbortSignal) => AsyncGenerator<T>,
   ) => {
     return async function* (params: P, signal: AbortSignal): AsyncGenerator<T> {
-      const done = begun(log, method, params);
+      const done = requests.received(method, factsOf(params));
       try {
         refuseUnlessKnown(options);
         yield* run(params, signal);
@@ -123,15 +123,18 @@ export function replicaMethods(options: MethodsOptions): RpcMethods {
   };
 }
 
-/** Logs the beginning; the result logs the end. */
-function begun(log: Logger, method: string, params: object): (result: string) => void {
-  const facts: Record<string, string | number | boolean> = { method };
+/** What is said of a request: its file, where it is from, and how much it is. */
+function factsOf(params: object, data: readonly Uint8Array[] = []): LogFields {
+  const facts: Record<string, string | number> = {};
   for (const [key, value] of Object.entries(params)) {
-    if (typeof value === 'string' || typeof value === 'number') facts[key] = value;
-    else if (Array.isArray(value)) facts[key] = value.length;
+    if (typeof value === 'string') facts[key === 'name' ? 'file' : key] = value;
+    else if (typeof value === 'number' && key !== 'crc') facts[key] = value;
+    else if (Array.isArray(value)) facts[key === 'sizes' ? 'entries' : key] = value.length;
   }
-  log.debug('a request of a replica is received', facts);
-  return (result) => log.debug('a request of a replica is done', { ...facts, result });
+  if (data.length === 0) return facts;
+  facts.bytes = 0;
+  for (const { length } of data) facts.bytes += length;
+  return facts;
 }
 
 function kindOf(result: unknown): string {

@@ -1,5 +1,5 @@
 import type { PointConfig } from '../../control/index.ts';
-import type { Clock, Logger, Random } from '../../core/index.ts';
+import type { Clock, Logger, Random, RequestLog } from '../../core/index.ts';
 import type { FileSystem } from '../file-system.ts';
 import type { StoredFiles } from './stored-files.ts';
 
@@ -65,6 +65,8 @@ export interface ReplicasOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
+  /** Where requests of other stores are noted; nowhere unless given. */
+  readonly requests?: RequestLog;
   /** For filling joining stores, all together; default 64 MiB/s. */
   readonly repairBytesPerSecond?: number;
   readonly limits?: Partial<ReplicaLimits>;

@@ -5,7 +5,14 @@
  * through `ReplicaPlacement`. Nothing is decided here but the order of entries.
  */
 import { z } from 'zod';
-import { fault, type Logger, present, reasonOf } from '../../core/index.ts';
+import {
+  fault,
+  type Logger,
+  present,
+  type RequestLog,
+  reasonOf,
+  silentRequests,
+} from '../../core/index.ts';
 import { RING_POINTS, ringPointOf } from '../../plan/index.ts';
 import type { RpcMethods } from '../../transport/index.ts';
 import { Backup } from './backup.ts';
@@ -48,12 +55,14 @@ export class Replicas {
   readonly #served: ServedFiles;
   readonly #ended = new AbortController();
   readonly #reported = new Map<string, number>();
+  readonly #requests: RequestLog;
   readonly #forget: () => void;
   /** False until the picture of the points is as new as the start of this store. */
   #known: boolean;
 
   constructor(options: ReplicasOptions) {
     const { files, store, placement, clock, random } = options;
+    this.#requests = options.requests ?? silentRequests;
     const limits = { ...defaultReplicaLimits, ...options.limits };
     const ended = this.#ended.signal;
     const log = options.log.child({ store });
@@ -114,10 +123,11 @@ export class Replicas {
 
   /** What other stores ask of this one. */
   methods(): RpcMethods {
-    const { log, limits } = this.#context;
+    const { limits } = this.#context;
+    const requests = this.#requests;
     const damaged = (params: DamagedParams): { kind: 'done' } => this.#damagedThere(params);
     const known = (): boolean => this.#known;
-    return replicaMethods({ backup: this.#backup, log, limits, known, damaged });
+    return replicaMethods({ backup: this.#backup, requests, limits, known, damaged });
   }
 
   /** The files of the points whose primary this store is. */

@@ -203,7 +203,7 @@ export class ServedFiles implements PrimaryFiles {
 
   async *readCopy(name: string, range: CopyRange): AsyncGenerator<Uint8Array> {
     checkName(name);
-    const { placement, store, log } = this.#context;
+    const { placement, store } = this.#context;
     const { from, to, version, signal } = range;
     const config = placement.config(ringPointOf(name));
     if (config === null || config.version < version) {
@@ -211,7 +211,6 @@ export class ServedFiles implements PrimaryFiles {
       throw notReady(name, `configuration ${version} is not known at store ${store}`);
     }
     if (!config.replicas.includes(store)) throw notReady(name, `store ${store} has no copy of it`);
-    log.debug('a copy is read', { name, from, to, version });
     let at = from;
     try {
       const stored = await this.#context.files.openFile(name);
@@ -226,7 +225,6 @@ export class ServedFiles implements PrimaryFiles {
     }
     if (at < to && !signal?.aborted)
       throw notReady(name, `the copy at store ${store} ends at ${at}`);
-    log.debug('a copy was read', { name, from, to });
   }
 
   close(): Promise<void> {

@@ -1,4 +1,6 @@
 import test from 'ava';
+import type { RequestLog } from '../../../src/core/index.ts';
+import { LocalAccess } from '../../../src/hydfs/client/local-access.ts';
 import { ringPointOf } from '../../../src/plan/index.ts';
 import { SmallCluster } from './small-cluster.ts';
 
@@ -21,6 +23,50 @@ test('of many that create one name one has done it, whatever is lost', async (t)
   const all = Array.from({ length: 12 }, (_, i) => cluster.nodes[i % 3].files.create(NAME));
   const outcomes = await cluster.settle(Promise.allSettled(all));
   t.is(outcomes.filter(({ status }) => status === 'fulfilled').length, 1);
+});
+
+test('what a node is asked about its files is noted when it is received and when it is done', async (t) => {
+  const cluster = await SmallCluster.make('ab');
+  const { primary, placement } = cluster.nodes[0];
+  const notes: unknown[] = [];
+  const requests: RequestLog = {
+    received(method, facts) {
+      notes.push(['received', method, facts.file, facts.bytes]);
+      return (result, more) => notes.push(['done', method, facts.file, more?.bytes, result]);
+    },
+  };
+  const access = new LocalAccess({ files: primary, placement, requests });
+  const file = { name: NAME, version: 1 };
+  const { signal } = new AbortController();
+  const noted = async (work: Promise<unknown>, ...expected: unknown[]): Promise<void> => {
+    await cluster.settle(work);
+    t.deepEqual(notes.splice(0), expected);
+  };
+  const both = (method: string): unknown[][] => [
+    ['received', method, NAME, undefined],
+    ['done', method, NAME, undefined, 'done'],
+  ];
+  await noted(access.create(file, 'token'), ...both('files.create'));
+  await noted(
+    access.open({ ...file, writer: 'w', epoch: 1, create: false }),
+    ...both('files.open'),
+  );
+  const append = { writer: 'w', epoch: 1, seq: 1, parts: [Buffer.from('four')] };
+  await noted(
+    access.append(file, [append]),
+    ['received', 'files.append', NAME, 4],
+    ['done', 'files.append', NAME, undefined, 'done'],
+  );
+  const read = async (): Promise<void> => {
+    for await (const _ of access.read(file, { from: 0, to: 4 }, signal));
+  };
+  await noted(
+    read(),
+    ['received', 'files.read', NAME, undefined],
+    ['done', 'files.read', NAME, 4, 'done'],
+  );
+  await t.throwsAsync(cluster.settle(access.stat({ name: NAME, version: 2 })));
+  t.is(notes.length, 2, 'a request that is refused too');
 });
 
 test('a removal whose answer was lost has done what it was asked to', async (t) => {

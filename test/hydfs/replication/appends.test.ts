@@ -1,5 +1,5 @@
 import test from 'ava';
-import { isFault } from '../../../src/core/index.ts';
+import { isFault, type RequestLog } from '../../../src/core/index.ts';
 import { ringPointOf } from '../../../src/plan/index.ts';
 import { until } from '../../helpers/poll.ts';
 import { textOf } from '../helpers.ts';
@@ -23,6 +23,30 @@ test('an append is at every replica when it is acknowledged', async (t) => {
       .readCopy('one.txt', { from: 0, to: 6, version });
     t.is(await textOf(copy), 'hello\n');
   }
+});
+
+test('every replica notes each request when it has received it and when it is done', async (t) => {
+  const notes: string[] = [];
+  const requests: RequestLog = {
+    received(method, { file, bytes }) {
+      notes.push(`received ${method} ${file} ${bytes}`);
+      return (result) => notes.push(`done ${method} ${file} ${result}`);
+    },
+  };
+  const cluster = await Cluster.start(['a']);
+  t.teardown(() => cluster.stop());
+  await cluster.add('b', { requests });
+  cluster.keeper.set(['a', 'b']);
+  const files = cluster.site('a').replicas.files();
+  await files.create(NAME);
+  notes.length = 0;
+  await files.append(NAME, Buffer.from('hello\n'));
+  t.deepEqual(notes, [`received hydfs.copy ${NAME} 7`, `done hydfs.copy ${NAME} done`]);
+  await files.remove(NAME);
+  t.deepEqual(notes.slice(2), [
+    `received hydfs.remove ${NAME} undefined`,
+    `done hydfs.remove ${NAME} done`,
+  ]);
 });
 
 test('a survivor of three has every acknowledged append and goes on', async (t) => {

@@ -2,7 +2,14 @@
  * Several stores in one process: the shipped `Replicas` over the shipped requests, on simulated
  * disks, with a keeper that does as it is told.
  */
-import { fault, seededRandom, silentLog, systemClock } from '../../../src/core/index.ts';
+import {
+  fault,
+  type RequestLog,
+  seededRandom,
+  silentLog,
+  silentRequests,
+  systemClock,
+} from '../../../src/core/index.ts';
 import type { LocalFileSystem } from '../../../src/hydfs/index.ts';
 import {
   type PointConfig,
@@ -58,6 +65,7 @@ export class Site {
   #limits: Partial<ReplicaLimits>;
   #repairBytesPerSecond: number | undefined;
   readonly #known: Promise<void> | undefined;
+  readonly #requests: RequestLog;
 
   static async start(cluster: Cluster, store: string, options: SiteOptions = {}): Promise<Site> {
     const disk = options.disk ?? new SimDisk({ random: seededRandom(7) });
@@ -83,6 +91,7 @@ export class Site {
     this.#limits = { ...quick, ...options.limits };
     this.#repairBytesPerSecond = options.repairBytesPerSecond;
     this.#known = options.known;
+    this.#requests = options.requests ?? silentRequests;
     this.frozen = options.frozen ?? null;
     this.replicas = this.#replicate();
   }
@@ -115,6 +124,7 @@ export class Site {
       random: seededRandom(11),
       log: silentLog,
       limits: this.#limits,
+      requests: this.#requests,
       ...(bound === undefined ? {} : { repairBytesPerSecond: bound }),
       ...(this.#known === undefined ? {} : { known: this.#known }),
     });
@@ -212,6 +222,7 @@ export interface SiteOptions {
   readonly limits?: Partial<ReplicaLimits>;
   readonly segmentBytes?: number;
   readonly repairBytesPerSecond?: number;
+  readonly requests?: RequestLog;
   /** As of `ReplicasOptions`. */
   readonly known?: Promise<void>;
   /** An old picture of the configurations to begin with. */
