@@ -6,14 +6,25 @@
  *    the leader's start time (clock ticks since boot) and the boot it belongs to.
  * 3. A leader that is gone may have left children. They carry its pid as session and group, and the
  *    kernel gives that number to nobody else while they live; they began after their leader.
- * 4. The groups file only grows, one short line per start and per end, until `reapOrphans` empties
- *    it at the next start of its owner. A torn last line is ignored.
+ * 4. The groups file has one short line per start and per end. After each `LINES_MAX` of them it is
+ *    replaced by one with the living groups only; `reapOrphans` empties it at the next start of its
+ *    owner. A torn last line is ignored.
  */
-import { appendFileSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { basename, isAbsolute } from 'node:path';
 
 /** How the names of private working directories begin. */
 export const PRIVATE_PREFIX = 'rainstorm-op-';
+
+/** Lines after which a groups file is made short again. */
+export const LINES_MAX = 4096;
 
 /** A group as it is written down. */
 interface GroupStamp {
@@ -46,6 +57,9 @@ export function signalProcess(pid: number, signal: NodeJS.Signals): boolean {
   }
 }
 
+/** Lines since the file was short, by path: several writers of one process share a file. */
+const linesSince = new Map<string, number>();
+
 /** Writes down which groups live. */
 export class GroupsFile {
   readonly #path: string | null;
@@ -57,7 +71,8 @@ export class GroupsFile {
   /** @param directory the private working directory, to be removed after the process */
   started(pid: number, directory = ''): void {
     const facts = this.#path === null ? null : factsOf(pid);
-    if (facts !== null) this.#append(`start ${pid} ${facts.started} ${bootId()} ${directory}\n`);
+    if (facts === null) return;
+    this.#append(startLine({ pid, started: facts.started, boot: bootId(), directory }));
   }
 
   ended(pid: number): void {
@@ -65,8 +80,23 @@ export class GroupsFile {
   }
 
   #append(line: string): void {
-    if (this.#path !== null) appendFileSync(this.#path, line, { mode: 0o600 });
+    if (this.#path === null) return;
+    appendFileSync(this.#path, line, { mode: 0o600 });
+    const lines = (linesSince.get(this.#path) ?? 0) + 1;
+    if (lines >= LINES_MAX) shorten(this.#path);
+    linesSince.set(this.#path, lines % LINES_MAX);
   }
+}
+
+function startLine({ pid, started, boot, directory }: GroupStamp): string {
+  return `start ${pid} ${started} ${boot} ${directory}\n`;
+}
+
+/** Leaves only the living groups in the file, which is one or the other at any moment. */
+function shorten(path: string): void {
+  const fresh = `${path}.new`;
+  writeFileSync(fresh, readStamps(path).map(startLine).join(''), { mode: 0o600 });
+  renameSync(fresh, path);
 }
 
 /**

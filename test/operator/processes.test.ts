@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { sleep, systemClock } from '../../src/core/index.ts';
+import { GroupsFile, LINES_MAX } from '../../src/operator/groups.ts';
 import { reapOrphans } from '../../src/operator/index.ts';
 import { findSetpriv, wrapCommand } from '../../src/operator/launch.ts';
 import { batchOf, commandOf, poolOf, scratch, startPool, textOf } from './support.ts';
@@ -34,6 +35,21 @@ async function childOf(pool: {
   const { answers } = await pool.submit(batchOf(['x']));
   return Number(/value: (\d+)/.exec(Buffer.from(answers).toString())?.[1]);
 }
+
+test('the file of groups stays short over any number of operators, and knows those that live', async (t) => {
+  const path = join(scratch(t), 'groups.json');
+  const living = spawn('sleep', ['1000'], { detached: true, stdio: 'ignore' });
+  t.teardown(() => living.kill('SIGKILL'));
+  const { pid = 0 } = living;
+  const groups = new GroupsFile(path);
+  groups.started(pid, '/tmp/rainstorm-op-test');
+  const [line] = readFileSync(path, 'utf8').split('\n');
+  for (let i = 1; i < LINES_MAX; i++) new GroupsFile(path).ended(0);
+  t.is(readFileSync(path, 'utf8'), `${line}\n`);
+  groups.ended(0);
+  t.deepEqual(reapOrphans(path), [pid]);
+  await gone(t, pid);
+});
 
 test('killing a pool leaves no grandchild', async (t) => {
   const { pool } = await startPool(t, 'family.py');
