@@ -45,6 +45,7 @@ export {
   isLastStage,
   isStateful,
   type JobPlan,
+  keptFileName,
   outputFileName,
   type PlannedEdge,
   type PlannedStage,

@@ -133,6 +133,11 @@ export function walFileName(task: TaskRef): string {
   return `jobs/${task.job}/wal/${task.stage}-${task.index}`;
 }
 
+/** The HyDFS name of the file that repeats the inputs which a stateful task's log keeps (G5). */
+export function keptFileName(task: TaskRef): string {
+  return `jobs/${task.job}/kept/${task.stage}-${task.index}`;
+}
+
 /** The HyDFS name of a job's dead letters (G5). */
 export function deadLettersFileName(job: string): string {
   return `jobs/${job}/dead-letters`;

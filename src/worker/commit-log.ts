@@ -4,8 +4,10 @@
  * Invariants
  *   C1  Nothing of a batch is acked or sent before its record is durable.
  *   C2  Records are placed in batch order, so numbers in the log grow with it.
- *   C3  The log is trimmed only up to a checkpoint all of whose earlier outputs are acked, and never
- *       when the inputs are needed to rebuild an operator's state.
+ *   C3  A successor reads the log from a checkpoint all of whose earlier outputs are acked; every record
+ *       says beside it from which. Up to there the log is trimmed, but never when its inputs are
+ *       needed to rebuild an operator's state.
+ *   C4  What a durable record keeps of its inputs is repeated in few blocks (`kept-file.ts`).
  */
 import { failpoint } from '../core/index.ts';
 import type { FileSystem, FileWriter } from '../hydfs/index.ts';
@@ -13,12 +15,16 @@ import { encodeRecord, type WalRecord } from '../kernels/index.ts';
 import { type CommitStrategy, countsAfter, stagedBytes } from './commit-strategy.ts';
 import type { DurableCounts } from './counts.ts';
 import type { DeadLetterPort } from './dead-letters.ts';
+import type { KeptFile } from './kept-file.ts';
+import { encodeLogMeta } from './log-meta.ts';
 import type { OutputPort } from './output-port.ts';
 import type { RecordState, RecoveredTask } from './recovered-task.ts';
 import type { StagedBatch, StagedDeath, StagedOutput } from './staged-batch.ts';
 
 /** A checkpoint is written, and the log before it may go, after this much log. */
-export const CHECKPOINT_BYTES = 8 * 1024 * 1024;
+const CHECKPOINT_BYTES = 8 * 1024 * 1024;
+/** Or after this many records: where they are small, it is they that take time to read. */
+export const CHECKPOINT_RECORDS = 1024;
 
 interface Checkpoint {
   readonly offset: number;
@@ -32,11 +38,12 @@ export interface LogCommitOptions {
   /** bytes in the log when `writer` was opened */
   readonly length: number;
   readonly recovered: RecoveredTask;
+  /** where in the log `recovered` begins */
+  readonly from: number;
   readonly ports: readonly OutputPort[];
   readonly deadLetters: DeadLetterPort;
-  /** false when the log's inputs are an operator's state */
-  readonly trims: boolean;
-  readonly checkpointBytes?: number;
+  /** Where the log's inputs are an operator's state: what repeats them. Such a log is not trimmed. */
+  readonly kept: KeptFile | null;
   /** trimming is a background job; its failure ends the attempt */
   readonly broken: (error: unknown) => void;
 }
@@ -45,11 +52,13 @@ export class LogCommit implements CommitStrategy {
   readonly #options: LogCommitOptions;
   readonly #watermarks: number[];
   readonly #ended: boolean[];
-  readonly #checkpointBytes: number;
   #counts: DurableCounts;
   #seq: number;
   #offset: number;
-  #sinceCheckpoint = 0;
+  #bytesSince: number;
+  #recordsSince: number;
+  /** Where a successor has to begin (C3). */
+  #from: number;
   #pendingBytes = 0;
   #checkpoints: Checkpoint[] = [];
 
@@ -60,7 +69,9 @@ export class LogCommit implements CommitStrategy {
     this.#counts = options.recovered.counts;
     this.#seq = options.writer.position.seq;
     this.#offset = options.length;
-    this.#checkpointBytes = options.checkpointBytes ?? CHECKPOINT_BYTES;
+    this.#from = options.from;
+    this.#bytesSince = options.length - options.recovered.checkpointAt;
+    this.#recordsSince = options.recovered.recordsSince;
   }
 
   get counts(): DurableCounts {
@@ -72,7 +83,8 @@ export class LogCommit implements CommitStrategy {
   }
 
   async commit(batch: StagedBatch): Promise<void> {
-    if (this.#sinceCheckpoint >= this.#checkpointBytes && this.#options.trims) this.#checkpoint();
+    const isDue = this.#recordsSince >= CHECKPOINT_RECORDS || this.#bytesSince >= CHECKPOINT_BYTES;
+    if (isDue) this.#checkpoint();
     this.#counts = countsAfter(this.#counts, batch);
     const firstSeqs = batch.outputs.map(({ port, count }) =>
       this.#options.ports[port].place(count),
@@ -95,6 +107,8 @@ export class LogCommit implements CommitStrategy {
     if (free < 0) return;
     const { offset } = this.#checkpoints[free];
     this.#checkpoints = this.#checkpoints.slice(free + 1);
+    this.#from = offset;
+    if (this.#options.kept !== null) return;
     failpoint('task.before-trim');
     this.#options.fs
       .trim(this.#options.writer.name, offset)
@@ -122,7 +136,8 @@ export class LogCommit implements CommitStrategy {
   #checkpoint(): void {
     const { ports, broken } = this.#options;
     failpoint('task.before-checkpoint');
-    this.#sinceCheckpoint = 0;
+    this.#bytesSince = 0;
+    this.#recordsSince = 0;
     const placed = ports.map((port) => port.placedSeq);
     this.#checkpoints.push({ offset: this.#offset, placed, deaths: this.#counts.dead });
     const record: WalRecord = {
@@ -168,13 +183,17 @@ export class LogCommit implements CommitStrategy {
     };
   }
 
-  #append(record: WalRecord): Promise<void> {
+  async #append(record: WalRecord): Promise<void> {
     const parts = encodeRecord(record);
     let bytes = 0;
     for (const part of parts) bytes += part.length;
     this.#offset += bytes;
-    this.#sinceCheckpoint += bytes;
+    this.#bytesSince += bytes;
+    this.#recordsSince += 1;
     this.#seq += 1;
-    return this.#options.writer.append({ seq: this.#seq, parts });
+    const end = this.#offset;
+    const meta = encodeLogMeta(this.#from);
+    await this.#options.writer.append({ seq: this.#seq, parts, meta });
+    this.#options.kept?.add(record.keep, end);
   }
 }

@@ -1,9 +1,13 @@
 /**
- * Replays the inputs that a stateful operator has seen, from its task's log: every kept block, in
- * commit order, without the inputs that killed an operator.
+ * Replays the inputs that a stateful operator has seen: every kept block, in commit order, without
+ * the inputs that killed an operator.
+ *
+ *   Q1  Each record of the log is replayed once: from the file that repeats it (`kept-file.ts`), or,
+ *       where no part of that has it, from the log itself.
  */
-import { decodeRecord } from '../kernels/index.ts';
-import { walFileName } from '../plan/index.ts';
+import { decodeRecord, type WalKeep } from '../kernels/index.ts';
+import { keptFileName, walFileName } from '../plan/index.ts';
+import { inputsOf, type LogPart, partOf } from './kept-file.ts';
 import type { TaskContext } from './task-context.ts';
 
 /**
@@ -14,13 +18,36 @@ export async function* keptInputs(
   context: TaskContext,
   settled: () => Promise<void> | undefined,
 ): AsyncIterable<{ text: Uint8Array; count: number }> {
-  const { services, attempt } = context;
+  const { kernels } = context.services;
   await settled();
-  for await (const entry of services.fs.entries(walFileName(attempt))) {
+  for await (const { block, skip, dead } of keptBlocks(context)) {
+    const { text, count } = await kernels.run('ingest', { block, skip, dead });
+    if (count > 0) yield { text, count };
+  }
+}
+
+/** Q1. */
+async function* keptBlocks(context: TaskContext): AsyncGenerator<WalKeep> {
+  const { services, attempt } = context;
+  let at = 0;
+  for await (const entry of services.fs.entries(keptFileName(attempt))) {
     if (entry.kind !== 'append') continue;
-    for (const { block, dead } of decodeRecord(entry.data).keep) {
-      const { text, count } = await services.kernels.run('ingest', { block, skip: 0, dead });
-      if (count > 0) yield { text, count };
-    }
+    const { from, to } = partOf(entry.meta);
+    yield* loggedBlocks(context, { from: at, to: from });
+    yield* inputsOf(entry);
+    at = to;
+  }
+  yield* loggedBlocks(context, { from: at, to: Number.POSITIVE_INFINITY });
+}
+
+/** What the records keep that begin in a part of the log. */
+async function* loggedBlocks(
+  { services, attempt }: TaskContext,
+  { from, to }: LogPart,
+): AsyncGenerator<WalKeep> {
+  if (from >= to) return;
+  for await (const entry of services.fs.entries(walFileName(attempt), { fromOffset: from })) {
+    if (entry.offset >= to) return;
+    if (entry.kind === 'append' && entry.offset >= from) yield* decodeRecord(entry.data).keep;
   }
 }

@@ -46,16 +46,21 @@ export class RecoveredTask {
   letters: { readonly seq: number; readonly letter: DeadLetter }[] = [];
   counts: DurableCounts = noCounts;
   records = 0;
+  /** Where in the log the last checkpoint is; where the fold began while there was none. */
+  checkpointAt: number;
+  /** Records behind it. */
+  recordsSince = 0;
   #anchored: boolean;
 
-  /** @param fromStart true when the log has never been trimmed (L3) */
-  constructor(options: { producers: number; ports: number; fromStart: boolean }) {
+  /** @param from byte of the log at which the fold begins: 0, or a checkpoint (L3) */
+  constructor(options: { producers: number; ports: number; from: number }) {
     this.watermarks = new Array<number>(options.producers).fill(0);
     this.ended = new Array<boolean>(options.producers).fill(false);
     this.placed = new Array<number>(options.ports).fill(0);
     this.acked = new Array<number>(options.ports).fill(0);
     this.unacked = Array.from({ length: options.ports }, () => []);
-    this.#anchored = options.fromStart;
+    this.#anchored = options.from === 0;
+    this.checkpointAt = options.from;
   }
 
   /** True when every producer's end has been recorded. */
@@ -63,10 +68,14 @@ export class RecoveredTask {
     return this.ended.every(Boolean);
   }
 
-  /** Takes in the next record of the log. */
-  fold(record: WalRecord): void {
+  /** Takes in the next record of the log, which begins at byte `offset`. */
+  fold(record: WalRecord, offset: number): void {
     const state = recordState(record);
     this.records += 1;
+    if (record.kind === 'checkpoint') {
+      this.checkpointAt = offset;
+      this.recordsSince = 0;
+    } else this.recordsSince += 1;
     for (const { producer, seq } of record.inputs) this.#consumed(Number(producer), seq);
     for (const producer of state.ended) this.ended[producer] = true;
     for (const output of record.outputs) this.#placed(output);

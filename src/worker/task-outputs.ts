@@ -3,12 +3,14 @@
  * earlier attempts left undelivered.
  */
 import { failpoint } from '../core/index.ts';
+import type { FileWriter } from '../hydfs/index.ts';
 import { decodeRecord } from '../kernels/index.ts';
 import {
   consumersOf,
   deadLettersFileName,
   isLastStage,
   isStateful,
+  keptFileName,
   stageOf,
   taskWriterName,
   walFileName,
@@ -18,12 +20,17 @@ import { RelayCommit } from './commit-relay.ts';
 import { SinkCommit, sinkMetaOf } from './commit-sink.ts';
 import type { CommitStrategy } from './commit-strategy.ts';
 import { DeadLetterPort } from './dead-letters.ts';
+import { KeptFile, partOf } from './kept-file.ts';
 import { destinationFileName } from './locations.ts';
+import { decodeLogMeta } from './log-meta.ts';
 import { ChannelPort, FilePort, type OutputPort, type PortEvents } from './output-port.ts';
 import type { OutputShape } from './pipeline.ts';
 import { producerCount } from './producers.ts';
 import { RecoveredTask } from './recovered-task.ts';
 import type { TaskContext } from './task-context.ts';
+
+/** So much more of a log is read so that what it keeps can be repeated; else it stays unrepeated. */
+const UNREPEATED_BYTES = 2 * 1024 * 1024;
 
 /** The watermarks that a task goes on from. */
 export interface RecoveredInputs {
@@ -71,30 +78,43 @@ export function openOutputs(context: TaskContext, events: PortEvents): Promise<T
 async function openLog(context: TaskContext, events: PortEvents): Promise<TaskOutputs> {
   const { plan, attempt, services } = context;
   const name = walFileName(attempt);
-  const writer = await services.fs.openWriter(name, 'task', attempt.epoch, { create: true });
+  const open = (file: string): Promise<FileWriter> =>
+    services.fs.openWriter(file, 'task', attempt.epoch, { create: true });
+  const stateful = isStateful(plan, attempt.stage);
+  const repeats = stateful ? open(keptFileName(attempt)) : null;
+  const [writer, repeater] = await Promise.all([open(name), repeats]);
   failpoint('task.recovering');
   const info = await services.fs.stat(name);
   const ports = await openPorts(context, events);
+  const from = Math.max(info.trimmedTo, decodeLogMeta(writer.position.meta));
+  const repeated = repeater === null ? from : partOf(repeater.position.meta).to;
+  const begin = from - repeated <= UNREPEATED_BYTES ? Math.min(from, repeated) : from;
+  const { broken } = events;
+  const kept =
+    repeater && new KeptFile({ writer: repeater, from: Math.max(begin, repeated), broken });
   const recovered = new RecoveredTask({
     producers: producerCount(context),
     ports: ports.count,
-    fromStart: info.trimmedTo === 0,
+    from: begin,
   });
-  for await (const entry of services.fs.entries(name, { fromOffset: info.trimmedTo })) {
-    if (entry.kind === 'append') recovered.fold(decodeRecord(entry.data));
+  for await (const { kind, offset, data } of services.fs.entries(name, { fromOffset: begin })) {
+    if (kind !== 'append') continue;
+    const record = decodeRecord(data);
+    recovered.fold(record, offset);
+    if (offset >= repeated) kept?.add(record.keep, offset + data.length);
   }
   const opened = ports.open((port) => lastBeforeUnacked(recovered, port), recovered.placed);
   const deadLetters = openDeadLetters(context, events, recovered.counts.dead);
-  const stateful = isStateful(plan, attempt.stage);
   const strategy = new LogCommit({
     fs: services.fs,
     writer,
     length: info.length,
     recovered,
+    from,
     ports: opened,
     deadLetters,
-    trims: !stateful,
-    broken: events.broken,
+    kept,
+    broken,
   });
   return makeOutputs(context, opened, strategy, deadLetters, {
     recovered,

@@ -175,6 +175,33 @@ export const plants: readonly Plant[] = [
     noticed: ORACLE,
   },
   {
+    guard: 'inputs that are repeated beside the log are replayed once',
+    way: 10,
+    job: 'count',
+    kills: [['task.logged-not-acked', 40]],
+    setting: smallLimits,
+    patches: [patch('worker/kept-inputs.ts', '    at = to;\n', '')],
+    noticed: ORACLE,
+  },
+  {
+    guard: 'inputs that an earlier attempt logged and did not repeat are replayed from the log',
+    way: 10,
+    job: 'count',
+    kills: [
+      ['task.logged-not-acked', 20],
+      ['task.logged-not-acked', 40],
+    ],
+    setting: smallLimits,
+    patches: [
+      patch(
+        'worker/task-outputs.ts',
+        'if (offset >= repeated) kept?.add(',
+        'if (offset < 0) kept?.add(',
+      ),
+    ],
+    noticed: ORACLE,
+  },
+  {
     guard: 'a key goes to the same task when it is sent again',
     way: 5,
     job: 'count',

@@ -76,6 +76,13 @@ export const smallLimits: readonly Patch[] = [
     to: 'CHECKPOINT_BYTES = 96 * 1024',
   },
   {
+    file: 'worker/commit-log.ts',
+    from: 'CHECKPOINT_RECORDS = 1024',
+    to: 'CHECKPOINT_RECORDS = 5',
+  },
+  { file: 'worker/kept-file.ts', from: 'PART_RECORDS = 1024', to: 'PART_RECORDS = 3' },
+  { file: 'worker/kept-file.ts', from: 'WORTH = 4', to: 'WORTH = 1' },
+  {
     file: 'worker/source-task.ts',
     from: 'POSITION_BYTES = 4 * 1024 * 1024',
     to: 'POSITION_BYTES = 64 * 1024',
