@@ -25,7 +25,7 @@ const KILLS = Number(values.kills ?? (values.small ? 2 : 50));
 const NODES = 6;
 const RATE = 1000;
 /** Lines for each kill: the way back to six nodes takes a while. */
-const LINES_PER_KILL = 11_000;
+const LINES_PER_KILL = 9_000;
 /** Lines that are left when the last kill has to begin. */
 const LINES_LEFT = 15_000;
 const LOOK_MS = 20;
@@ -205,7 +205,7 @@ const names = {
   gap: 'longest time without output',
 } as const satisfies Record<keyof Recovery, string>;
 
-const cluster = await Cluster.make(['--replace-after', '3s']);
+const cluster = await Cluster.make(['--replace-after', '3s', '--voters', '5']);
 try {
   await cluster.grow(NODES);
   await cluster.voters(5);

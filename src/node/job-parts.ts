@@ -5,13 +5,15 @@
  *   P1  Operators that an earlier process of this data directory left behind are killed before any
  *       is started.
  *   P2  Requests to the leader are answered only while jobs are led from here (J2).
+ *   P3  What every operator needs is looked for when the node starts: a task that takes over from a dead
+ *       one does not wait for an interpreter to say its version.
  */
 import type { Clock, Logger, Random } from '../core/index.ts';
 import { fault, reasonOf } from '../core/index.ts';
 import type { FileSystem } from '../hydfs/index.ts';
 import { KernelPool } from '../kernels/index.ts';
 import type { Leader } from '../leader/index.ts';
-import { bundledOperators, reapOrphans } from '../operator/index.ts';
+import { bundledOperators, findPython, reapOrphans } from '../operator/index.ts';
 import type { RpcMethods, Transport } from '../transport/index.ts';
 import { Worker } from '../worker/index.ts';
 import type { ClusterControl } from './cluster-control.ts';
@@ -58,6 +60,9 @@ export class JobParts {
     const { dir, control, fs, transport, threads, clock, random, log } = options;
     this.#options = options;
     reapOrphans(dir.groupsFile); // P1
+    findPython('an operator', process.env).catch((error: unknown) => {
+      log.debug('there is no Python yet', { reason: reasonOf(error) }); // P3
+    });
     this.#kernels = new KernelPool({ threads, log });
     this.#operators = new PackagedOperators({
       fs,

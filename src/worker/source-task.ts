@@ -384,15 +384,18 @@ export class SourceTask implements Task {
 
   /** Logs the newest position that everybody has acked, not too often (F1). */
   #passMarks(live: Live): void {
-    const passed = this.#marks.findLastIndex((mark) =>
-      mark.placed.every((seq, i) => live.ports[i].ackedSeq >= seq),
+    // numbers of later marks are higher: with the first that is owed the others are too
+    const owed = this.#marks.findIndex(
+      ({ placed }) => !placed.every((seq, i) => live.ports[i].ackedSeq >= seq),
     );
+    const passed = (owed < 0 ? this.#marks.length : owed) - 1;
+    if (passed > 0) this.#marks.splice(0, passed);
     if (passed < 0 || this.#logging) return;
-    const position = this.#marks[passed];
+    const [position] = this.#marks;
     const now = this.#context.services.clock.now();
     const early = now - this.#loggedAt < POSITION_MS;
     if (early && position.offset - this.#logged.offset < POSITION_BYTES) return;
-    this.#marks = this.#marks.slice(passed + 1);
+    this.#marks.shift();
     this.#loggedAt = now;
     this.#logging = true;
     failpoint('source.before-position');

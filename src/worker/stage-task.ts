@@ -13,7 +13,7 @@
  *       also after a failure or a fence.
  */
 import { type Fault, failpoint } from '../core/index.ts';
-import { OperatorPool } from '../operator/index.ts';
+import { type OperatorCommand, OperatorPool } from '../operator/index.ts';
 import { stageSpecOf, taskName } from '../plan/index.ts';
 import { countsFrom, noCounts, type TaskCounts } from './counts.ts';
 import { Inbox } from './inbox.ts';
@@ -88,12 +88,16 @@ export class StageTask implements Task {
   async start(): Promise<void> {
     try {
       this.#life.enter({ kind: 'recovering' });
+      const { plan, attempt, services } = this.#context;
+      // may have to be fetched and tried: that takes no longer than opening the log
+      const command = services.resolveOperator(plan, attempt.stage);
+      command.catch(() => {}); // told by whoever needs it
       const outputs = await this.#openOutputs();
       if (this.#life.over) return;
       outputs.redeliver();
       const live = outputs.recovered.complete
         ? this.#ended(outputs)
-        : await this.#startOperator(outputs);
+        : await this.#startOperator(outputs, await command);
       await outputs.ready();
       if (this.#life.over) return;
       this.#life.enter({ kind: 'running', live });
@@ -130,10 +134,9 @@ export class StageTask implements Task {
     return { inbox: this.#makeInbox(outputs), outputs, pool: null, pipeline: null };
   }
 
-  async #startOperator(outputs: TaskOutputs): Promise<Live> {
+  async #startOperator(outputs: TaskOutputs, command: OperatorCommand): Promise<Live> {
     const { plan, attempt, services } = this.#context;
     const spec = stageSpecOf(plan, attempt.stage);
-    const command = await services.resolveOperator(plan, attempt.stage);
     this.operator = command.argv.join(' ');
     const stateful = outputs.keepsInputs;
     let pipeline: Pipeline | null = null;

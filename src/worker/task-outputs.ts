@@ -84,8 +84,7 @@ async function openLog(context: TaskContext, events: PortEvents): Promise<TaskOu
   const repeats = stateful ? open(keptFileName(attempt)) : null;
   const [writer, repeater] = await Promise.all([open(name), repeats]);
   failpoint('task.recovering');
-  const info = await services.fs.stat(name);
-  const ports = await openPorts(context, events);
+  const [info, ports] = await Promise.all([services.fs.stat(name), openPorts(context, events)]);
   const from = Math.max(info.trimmedTo, decodeLogMeta(writer.position.meta));
   const repeated = repeater === null ? from : partOf(repeater.position.meta).to;
   const begin = from - repeated <= UNREPEATED_BYTES ? Math.min(from, repeated) : from;
