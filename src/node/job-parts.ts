@@ -13,7 +13,7 @@ import { fault, reasonOf } from '../core/index.ts';
 import type { FileSystem } from '../hydfs/index.ts';
 import { KernelPool } from '../kernels/index.ts';
 import type { Leader } from '../leader/index.ts';
-import { bundledOperators, findPython, reapOrphans } from '../operator/index.ts';
+import { bundledOperators, reapOrphans } from '../operator/index.ts';
 import type { RpcMethods, Transport } from '../transport/index.ts';
 import { Worker } from '../worker/index.ts';
 import type { ClusterControl } from './cluster-control.ts';
@@ -27,7 +27,7 @@ import { JobSweep } from './job-sweep.ts';
 import { LocalJobs } from './local-jobs.ts';
 import { jobMethods } from './methods.ts';
 import { NodeTasks } from './node-tasks.ts';
-import { pythonEnvironments } from './operators.ts';
+import { pythonEnvironments, pythonHere } from './operators.ts';
 import { PackagedOperators } from './packaged-operators.ts';
 import type { JobService } from './service.ts';
 
@@ -60,7 +60,7 @@ export class JobParts {
     const { dir, control, fs, transport, threads, clock, random, log } = options;
     this.#options = options;
     reapOrphans(dir.groupsFile); // P1
-    findPython('an operator', process.env).catch((error: unknown) => {
+    pythonHere().catch((error: unknown) => {
       log.debug('there is no Python yet', { reason: reasonOf(error) }); // P3
     });
     this.#kernels = new KernelPool({ threads, log });

@@ -2,8 +2,10 @@ import { isAbsolute, join, resolve } from 'node:path';
 import type { Clock, Logger } from '../core/index.ts';
 import {
   type BundledOperators,
+  findPython,
   type HostEnvironment,
   type OperatorCommand,
+  type Python,
   PythonEnvironments,
   type Requirements,
   resolveOperator,
@@ -98,4 +100,9 @@ export async function hostFor(
 ): Promise<HostEnvironment> {
   if (requirements === '') return process.env;
   return environments.of({ ...where, name: requirements });
+}
+
+/** The Python of this program's environment, asked for ahead of time. @throws as `findPython` */
+export function pythonHere(): Promise<Python> {
+  return findPython('an operator', process.env);
 }

@@ -11,7 +11,8 @@
  *   H2  Every frame names both attempts. What is not addressed to the present attempt of a task
  *       never reaches its inbox.
  *   H3  A refusal or a lost connection is tried again, after a growing pause or at once when the
- *       routes change; a fence ends the producing attempt.
+ *       routes change; a fence ends the producing attempt. A consumer that is there and not ready yet
+ *       is asked often: everything before it stands still until it is.
  *   H4  Only an attempt that is not fenced replaces the channel of its task: one that comes back
  *       after it was replaced disturbs nothing.
  */
@@ -36,6 +37,8 @@ import type { Peers } from './peers.ts';
 
 const RETRY_MS_MIN = 20;
 const RETRY_MS_MAX = 1000;
+/** Between two questions to a consumer that starts. */
+export const STARTING_MS = 50;
 
 /** The consumer that a channel names, as this node knows it. */
 export type Consumer =
@@ -382,6 +385,7 @@ class OutboundChannel {
   #refused({ reason, newest }: ChannelRefused): void {
     if (reason === 'fenced') return this.#fenced(newest);
     if (reason === 'finished') return this.#consumerFinished();
+    if (reason === 'busy') this.#pauseMs = STARTING_MS;
     this.#tryAgain();
   }
 

@@ -1,12 +1,15 @@
-/** Who may take the place of whom among the channels into a task. */
+/** Who may take the place of whom among the channels into a task, and who is asked how often. */
+import { setImmediate } from 'node:timers/promises';
 import test from 'ava';
 import { silentLog, systemClock } from '../../src/core/index.ts';
 import type { Connection } from '../../src/transport/index.ts';
 import { InProcessHub, InProcessTransport } from '../../src/transport/index.ts';
 import type { ChannelOpen, Data, Message } from '../../src/wire/index.ts';
-import { ChannelHub } from '../../src/worker/channel-hub.ts';
+import { ChannelHub, type ChannelMessage, STARTING_MS } from '../../src/worker/channel-hub.ts';
 import { Inbox } from '../../src/worker/inbox.ts';
+import { ChannelPort } from '../../src/worker/output-port.ts';
 import { Peers } from '../../src/worker/peers.ts';
+import { ManualClock } from '../transport/helpers/manual-clock.ts';
 
 /** A connection of which only what is sent matters. */
 function peer(name: string): Connection & { readonly said: Message[] } {
@@ -93,4 +96,59 @@ test('an attempt hears what was taken in from the one before it, durable or not'
   );
   t.deepEqual(second.said[0], { kind: 'channel-taken', channel: 1, toEpoch: 1, seq: 1 });
   t.like(second.said[1], { kind: 'channel-ready', watermark: 0 });
+});
+
+test('a consumer that starts is asked again soon, however long it takes', async (t) => {
+  const hub = new InProcessHub();
+  const clock = new ManualClock();
+  const transportOf = (node: string): InProcessTransport =>
+    new InProcessTransport({ hub, identity: { node, role: 'node', term: () => 0 }, clock });
+  let asked = 0;
+  const listener = await transportOf('there#1').listen('there', (connection) =>
+    connection.serve({
+      message: (message) => {
+        if (message.kind !== 'channel-open') return;
+        asked += 1;
+        const { channel, fromEpoch: newest } = message;
+        connection.send({ kind: 'channel-refused', channel, reason: 'busy', newest });
+      },
+      closed: () => {},
+    }),
+  );
+  const peers = new Peers({
+    transport: transportOf('here#1'),
+    receiver: (connection) => ({
+      receive: (message) => {
+        channels.receive(connection, message as ChannelMessage);
+        return true;
+      },
+      closed: () => {},
+    }),
+  });
+  const channels: ChannelHub = new ChannelHub({
+    peers,
+    clock,
+    log: silentLog,
+    consumer: () => ({ kind: 'unknown' }),
+    route: () => ({ address: 'there' }),
+  });
+  const port = new ChannelPort({
+    toStage: 1,
+    toIndex: 0,
+    deliveredSeq: 0,
+    placedSeq: 0,
+    consumerRemembers: true,
+    events: { progressed: () => {}, broken: (error) => t.fail(String(error)) },
+  });
+  channels.connect({ job: 'j', stage: 0, index: 0, epoch: 1 }, port);
+  while (asked === 0) await setImmediate();
+  const looks = 100;
+  for (let look = 0; look < looks; look++) {
+    clock.advance(STARTING_MS);
+    for (let turn = 0; turn < 10; turn++) await setImmediate();
+  }
+  t.true(asked > looks / 2, `asked ${asked} times in ${looks * STARTING_MS} ms`);
+  port.close();
+  await peers.close();
+  await listener.close();
 });
