@@ -23,6 +23,8 @@ const { values } = parseArgs({
 });
 const KILLS = Number(values.kills ?? (values.small ? 2 : 50));
 const NODES = 6;
+/** The stage of the job whose operator counts: its state is rebuilt by replay. */
+const STATEFUL = 'count';
 const RATE = 1000;
 /** Lines for each kill: the way back to six nodes takes a while. */
 const LINES_PER_KILL = 9_000;
@@ -46,6 +48,14 @@ interface Recovery {
   readonly gap: number;
 }
 
+interface Killed {
+  readonly recovery: Recovery;
+  /** The node led. */
+  readonly leader: boolean;
+  /** It ran the task whose operator has to be given all its inputs again. */
+  readonly state: boolean;
+}
+
 /** A new node in the place of the one that died, and all copies whole again. */
 async function refill(): Promise<void> {
   const places = Array.from({ length: NODES }, (_, i) => i + 1);
@@ -59,10 +69,7 @@ async function refill(): Promise<void> {
 }
 
 /** Kills a node with a task of the job, another stage each time, and watches what follows. */
-async function kill(
-  job: ClusterJob,
-  round: number,
-): Promise<{ readonly recovery: Recovery; readonly leader: boolean }> {
+async function kill(job: ClusterJob, round: number): Promise<Killed> {
   const tasks = await job.tasks();
   const victim = tasks[round % tasks.length];
   const node = cluster.living.find(({ address }) => address === victim.vm);
@@ -86,7 +93,7 @@ async function kill(
     const says = Object.entries(recovery).map(([what, ms]) => `${what} ${ms.toFixed(0)}`);
     const stages = there.map(({ stageName }) => stageName).join(' ');
     print(`kill ${round + 1} (${stages}${leader ? ', leader' : ''}): ${says.join('  ')} ms`);
-    return { recovery, leader };
+    return { recovery, leader, state: there.some(({ stageName }) => stageName === STATEFUL) };
   } finally {
     await eye.close();
   }
@@ -177,14 +184,27 @@ class Output {
   }
 }
 
-function report(all: readonly Recovery[], led: readonly Recovery[]): void {
+function report(all: readonly Killed[]): void {
   print(machineLine());
-  table(`${all.length} kills`, all);
-  if (led.length > 0) table(`${led.length} of them of the leader`, led);
+  table('kills', all);
+  table(
+    'of the leader',
+    all.filter(({ leader }) => leader),
+  );
+  table(
+    'of tasks without state',
+    all.filter(({ state }) => !state),
+  );
+  table(
+    'of the one with state',
+    all.filter(({ state }) => state),
+  );
   print('promised: a gap of 3 s in the median and of 6 s at p99');
 }
 
-function table(title: string, recoveries: readonly Recovery[]): void {
+function table(title: string, kills: readonly Killed[]): void {
+  if (kills.length === 0) return;
+  const recoveries = kills.map(({ recovery }) => recovery);
   const rows = (Object.keys(names) as (keyof Recovery)[]).map((what) => {
     const sorted = recoveries.map((each) => each[what]).sort((a, b) => a - b);
     const at = (share: number): string => {
@@ -193,7 +213,7 @@ function table(title: string, recoveries: readonly Recovery[]): void {
     };
     return [names[what], at(0.5), at(0.9), at(0.99), at(1)];
   });
-  printTable([title, 'p50', 'p90', 'p99', 'worst'], rows);
+  printTable([`${title}: ${kills.length}`, 'p50', 'p90', 'p99', 'worst'], rows);
 }
 
 const names = {
@@ -205,7 +225,7 @@ const names = {
   gap: 'longest time without output',
 } as const satisfies Record<keyof Recovery, string>;
 
-const cluster = await Cluster.make(['--replace-after', '3s', '--voters', '5']);
+const cluster = await Cluster.make(['--replace-after', '3s']);
 try {
   await cluster.grow(NODES);
   await cluster.voters(5);
@@ -219,17 +239,14 @@ try {
     tasks: 1,
   });
   await job.writes(1);
-  const all: Recovery[] = [];
-  const led: Recovery[] = [];
+  const all: Killed[] = [];
   while (all.length < KILLS) {
-    const { recovery, leader } = await kill(job, all.length);
-    all.push(recovery);
-    if (leader) led.push(recovery);
+    all.push(await kill(job, all.length));
     await refill();
     const read = (await job.view()).stages[0].counts.in;
     if (read > lines - LINES_LEFT / 2) break;
   }
-  report(all, led);
+  report(all);
   await until(async () => (await job.view()).state === 'finished', {
     what: 'the end of the job',
     deadlineMs: (lines / RATE) * 1000,
