@@ -27,9 +27,9 @@ const NODES = 6;
 const STATEFUL = 'count';
 const RATE = 1000;
 /** Lines for each kill: the way back to six nodes takes a while. */
-const LINES_PER_KILL = 9_000;
-/** Lines that are left when the last kill has to begin. */
-const LINES_LEFT = 15_000;
+const LINES_PER_KILL = 15_000;
+/** Lines that are left when the last kill has to begin, so that the job does not end in it. */
+const LINES_LEFT = 25_000;
 const LOOK_MS = 20;
 /** A gap is over when the destination has grown, and all tasks have run, for so long. */
 const STEADY_MS = 1500;
@@ -240,11 +240,10 @@ try {
   });
   await job.writes(1);
   const all: Killed[] = [];
-  while (all.length < KILLS) {
+  const left = async (): Promise<number> => lines - (await job.view()).stages[0].counts.in;
+  while (all.length < KILLS && (await left()) > LINES_LEFT) {
     all.push(await kill(job, all.length));
     await refill();
-    const read = (await job.view()).stages[0].counts.in;
-    if (read > lines - LINES_LEFT / 2) break;
   }
   report(all);
   await until(async () => (await job.view()).state === 'finished', {
