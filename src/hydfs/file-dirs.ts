@@ -2,15 +2,19 @@
  * Where the files of a node lie on its disk.
  *
  *   <root>/files/<ring point, 4 hex>/<hash of the name, 32 hex>/   the log of a file
+ *   <root>/placing/<ring point>-<hash of the name>/                one that is whole, on its way there
  *   <root>/trash/<random>/                                         a file being deleted or installed
  *
  * X1 A directory is renamed into the trash before its files are deleted, and out of it when a file that
  *    is installed is whole: under `files` a file is there or not, never half.
  * X2 What a crash left in the trash is deleted at the next start.
+ * X3 A file that takes the place of another one is whole and durable in `placing` before the other one
+ *    goes: whenever the machine stops, one of the two is there after the next start, which ends what
+ *    was begun. Where the other one is still there, it was not begun.
  */
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { type Random, randomId } from '../core/index.ts';
-import { type Disk, diskFault, peekHeader } from '../storage/index.ts';
+import { type Disk, diskFault, errorCode, peekHeader } from '../storage/index.ts';
 import { Malformed } from './bytes.ts';
 import { nameInSnapshot } from './file-entry.ts';
 import { placeOf, pointDir } from './file-name.ts';
@@ -26,6 +30,8 @@ export class FileDirs {
   readonly #root: string;
   readonly #random: Random;
   readonly #namesByDir = new Map<string, string>();
+  /** What a failure left in `placing` (X3); it must not come back when its file was removed. */
+  readonly #stuck = new Set<string>();
 
   constructor(options: FileDirsOptions) {
     this.#disk = options.disk;
@@ -33,12 +39,14 @@ export class FileDirs {
     this.#random = options.random;
   }
 
-  /** Makes the directories that are always there and empties the trash (X2). */
+  /** Makes the directories that are always there, ends what was begun and empties the trash (X2, X3). */
   async prepare(): Promise<void> {
     const trash = join(this.#root, 'trash');
     try {
       await this.#disk.mkdir(join(this.#root, 'files'));
       await this.#disk.mkdir(trash);
+      await this.#disk.mkdir(join(this.#root, 'placing'));
+      await this.#endPlacing();
       for (const name of await this.#disk.list(trash)) await this.#disk.rmdir(join(trash, name));
     } catch (error) {
       throw diskFault(error, 'opening', this.#root);
@@ -86,7 +94,8 @@ export class FileDirs {
       this.#namesByDir.set(dir, name);
       return name;
     } catch (error) {
-      if (error instanceof Malformed) return null;
+      // it may be removed meanwhile
+      if (error instanceof Malformed || errorCode(error) === 'ENOENT') return null;
       throw diskFault(error, 'reading', dir);
     }
   }
@@ -96,13 +105,26 @@ export class FileDirs {
     return join(this.#root, 'trash', randomId(this.#random));
   }
 
-  /** Moves a file that is whole and durable to its place, where none is. */
+  /** Moves a file that is whole and durable to its place, instead of the one that may be there (X3). */
   async place(draft: string, dir: string): Promise<void> {
+    const placing = this.#placing(dir);
+    const old = this.draft();
+    this.#namesByDir.delete(dir);
     try {
+      await this.#unstick(dir);
       await this.#disk.mkdir(dirname(dir));
-      await this.#disk.rename(draft, dir);
+      this.#stuck.add(placing);
+      await this.#disk.rename(draft, placing);
+      await this.#disk.syncDir(dirname(placing));
+      const replaces = (await this.#disk.list(dir)).length > 0;
+      if (replaces) await this.#disk.rename(dir, old);
+      if (replaces) await this.#disk.syncDir(dirname(dir));
+      await this.#disk.rename(placing, dir);
       await this.#disk.syncDir(dirname(dir));
+      this.#stuck.delete(placing);
+      await this.#disk.syncDir(dirname(placing));
       await this.#disk.syncDir(dirname(draft));
+      if (replaces) await this.#disk.rmdir(old);
     } catch (error) {
       throw diskFault(error, 'installing', dir);
     }
@@ -117,17 +139,60 @@ export class FileDirs {
     }
   }
 
-  /** Removes `dir` and what is in it (X1). */
+  /** Removes `dir` and what is in it (X1), if there is anything. */
   async discard(dir: string): Promise<void> {
-    const trash = this.draft();
     this.#namesByDir.delete(dir);
     try {
-      await this.#disk.rename(dir, trash);
-      await this.#disk.syncDir(dirname(dir));
-      await this.#disk.syncDir(dirname(trash));
-      await this.#disk.rmdir(trash);
+      await this.#unstick(dir);
+      if ((await this.#disk.list(dir)).length > 0) await this.#delete(dir);
     } catch (error) {
       throw diskFault(error, 'removing', dir);
+    }
+  }
+
+  /** Removes what is on its way to a ring point. */
+  async discardPlacing(point: number): Promise<void> {
+    const files = join(this.#root, 'files', pointDir(point));
+    for (const placing of this.#stuck) {
+      const [of, hash] = basename(placing).split('-');
+      if (of === pointDir(point)) await this.discard(join(files, hash));
+    }
+  }
+
+  /** X1. */
+  async #delete(path: string): Promise<void> {
+    const trash = this.draft();
+    await this.#disk.rename(path, trash);
+    await this.#disk.syncDir(dirname(path));
+    await this.#disk.syncDir(dirname(trash));
+    await this.#disk.rmdir(trash);
+  }
+
+  #placing(dir: string): string {
+    return join(this.#root, 'placing', `${basename(dirname(dir))}-${basename(dir)}`);
+  }
+
+  async #unstick(dir: string): Promise<void> {
+    const placing = this.#placing(dir);
+    if (!this.#stuck.has(placing)) return;
+    if ((await this.#disk.list(placing)).length > 0) await this.#delete(placing);
+    else await this.#disk.syncDir(dirname(placing));
+    this.#stuck.delete(placing);
+  }
+
+  /** X3. */
+  async #endPlacing(): Promise<void> {
+    const from = join(this.#root, 'placing');
+    for (const name of await this.#disk.list(from)) {
+      const dir = join(this.#root, 'files', ...name.split('-'));
+      if ((await this.#disk.list(dir)).length > 0) {
+        await this.#delete(join(from, name));
+      } else {
+        await this.#disk.mkdir(dirname(dir));
+        await this.#disk.rename(join(from, name), dir);
+        await this.#disk.syncDir(dirname(dir));
+        await this.#disk.syncDir(from);
+      }
     }
   }
 

@@ -7,6 +7,7 @@
  *    a gate in such a turn: replicas are given what they lack by the same steps.
  * S4 A file whose log has failed goes on from what is on the disk when its point is taken stock of. What
  *    was durable before must be there: if it is not, the file is damaged, and nothing is cut off.
+ * S5 Taking stock opens so many files at a time and no more, of however many points at once.
  */
 import {
   type Clock,
@@ -33,6 +34,7 @@ import type {
   WriterEntry,
 } from './file-system.ts';
 import { OpenFile, type OpenFileOptions } from './open-file.ts';
+import { Slots } from './replication/slots.ts';
 import type {
   AppendOutcome,
   FileExtent,
@@ -61,6 +63,8 @@ export interface LocalFileSystemOptions {
 }
 
 const NO_META = new Uint8Array(0);
+/** Files that are opened at a time to take stock (S5): each has a descriptor while it is read. */
+const STOCK_FILES = 32;
 
 /** A file, and when it may be told that it is there. */
 interface Made {
@@ -72,6 +76,7 @@ export class LocalFileSystem implements FileSystem, StoredFiles {
   readonly #options: LocalFileSystemOptions;
   readonly #random: Random;
   readonly #dirs: FileDirs;
+  readonly #stock = new Slots(STOCK_FILES);
   readonly #open = new Map<string, OpenFile>();
   /** How far files were durable whose logs have failed, until they are open again (S4). */
   readonly #durable = new Map<string, number>();
@@ -210,13 +215,13 @@ export class LocalFileSystem implements FileSystem, StoredFiles {
     const open = this.#openIn(point);
     const names = new Map(open.map((name) => [this.#dirs.of(name), name]));
     for (const dir of await this.#dirs.in(point)) {
-      const name = names.get(dir) ?? (await this.#dirs.nameIn(dir));
-      if (name !== null) names.set(dir, name);
+      const known = names.get(dir) ?? (await this.#stock.run(() => this.#dirs.nameIn(dir)));
+      if (known !== null) names.set(dir, known);
       else if (await this.#dirs.occupied(dir)) this.#damaged(dir, 'its name cannot be read');
     }
     const extents: FileExtent[] = [];
     for (const name of names.values()) {
-      const extent = await this.#extent(name);
+      const extent = await this.#stock.run(() => this.#extent(name));
       if (extent !== null) extents.push(extent);
     }
     return extents;
@@ -235,19 +240,15 @@ export class LocalFileSystem implements FileSystem, StoredFiles {
       if (name !== null) await this.discard(name);
       else await this.#dirs.discard(dir);
     }
+    await this.#dirs.discardPlacing(point);
   }
 
   async install(name: string, snapshot: Uint8Array, firstIndex: number): Promise<StoredFile> {
     const state = this.#stateIn(name, snapshot);
-    const dir = this.#dirs.of(name);
     return this.#inTurn(name, async () => {
-      const draft = firstIndex === 0 ? null : await this.#draft(snapshot, firstIndex);
+      if (firstIndex > 0) return this.#place(name, await this.#draft(snapshot, firstIndex));
       await this.#drop(name);
-      if (draft === null) return this.#begin(name, state);
-      await this.#dirs.place(draft, dir);
-      const file = await this.#load(name);
-      if (file === null) throw fault('FILE_MISSING', { name });
-      return file;
+      return this.#begin(name, state);
     });
   }
 
@@ -255,16 +256,10 @@ export class LocalFileSystem implements FileSystem, StoredFiles {
     this.#refuseIfClosed();
     const state = this.#stateIn(name, snapshot);
     const dir = firstIndex === 0 ? this.#dirs.draft() : await this.#draft(snapshot, firstIndex);
-    const options = { ...this.#fileOptions(name), dir };
+    const options = { ...this.#fileOptions(name), dir, durableIndex: 0 };
     const begun = firstIndex === 0 ? OpenFile.begin(options, state) : OpenFile.load(options);
     const file = present(await begun, 'a draft was made durable before it is opened');
-    const place = (): Promise<StoredFile> => {
-      return this.#inTurn(name, async () => {
-        await this.#drop(name);
-        await this.#dirs.place(dir, this.#dirs.of(name));
-        return present(await this.#load(name), 'a draft has an entry or a snapshot');
-      });
-    };
+    const place = (): Promise<StoredFile> => this.#inTurn(name, () => this.#place(name, dir));
     return new FileDraft({ file, place, discard: () => this.#dirs.forget(dir) });
   }
 
@@ -445,8 +440,15 @@ export class LocalFileSystem implements FileSystem, StoredFiles {
   async #drop(name: string): Promise<void> {
     await this.#close(name);
     this.#durable.delete(name);
-    const dir = this.#dirs.of(name);
-    if (await this.#dirs.occupied(dir)) await this.#dirs.discard(dir);
+    await this.#dirs.discard(this.#dirs.of(name));
+  }
+
+  /** The file in `draft`, which is durable, takes the place of the one that may be there. */
+  async #place(name: string, draft: string): Promise<OpenFile> {
+    await this.#close(name);
+    this.#durable.delete(name);
+    await this.#dirs.place(draft, this.#dirs.of(name));
+    return present(await this.#load(name), 'a draft has an entry or a snapshot');
   }
 
   #fileOptions(name: string): OpenFileOptions {

@@ -70,6 +70,8 @@ export class SimDisk {
   failingSyncs = 0;
   /** How many of the next syncs of a directory fail likewise. */
   failingDirSyncs = 0;
+  /** How many succeed before those fail. */
+  skippedDirSyncs = 0;
   /** When set, a datasync waits for it first. */
   gate: Promise<void> | null = null;
   readonly random: Random;
@@ -200,7 +202,7 @@ export class SimDisk {
 
   syncDir(dir: string): void {
     this.stats.dirSyncs += 1;
-    if (this.failingDirSyncs > 0) {
+    if (this.failingDirSyncs > 0 && this.skippedDirSyncs-- <= 0) {
       this.failingDirSyncs -= 1;
       throw systemError('EIO', 'fsync');
     }
