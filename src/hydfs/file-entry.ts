@@ -186,3 +186,10 @@ export function readable<B, T>(dir: string, bytes: B, decode: (bytes: B) => T): 
     throw fault('LOG_CORRUPT', { path: dir, offset: 0, reason }, error);
   }
 }
+
+/** The bytes of `entry` that lie between `from` and `to`. */
+export function overlap(entry: FileEntry, from: number, to: number): Uint8Array {
+  const { offset, data } = entry;
+  if (offset >= from && offset + data.length <= to) return data;
+  return data.subarray(Math.max(0, from - offset), Math.max(0, to - offset));
+}

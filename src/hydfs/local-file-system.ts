@@ -22,7 +22,7 @@ import {
 import { type Disk, SegmentedLog, type SyncMode } from '../storage/index.ts';
 import { FileDirs } from './file-dirs.ts';
 import { FileDraft } from './file-draft.ts';
-import { decodeSnapshot, readable } from './file-entry.ts';
+import { decodeSnapshot, overlap, readable } from './file-entry.ts';
 import { checkName, placeOf } from './file-name.ts';
 import { ANONYMOUS, emptyFile, type FileCore, type FileState, fileCore } from './file-state.ts';
 import type {
@@ -326,10 +326,18 @@ export class LocalFileSystem implements FileSystem, StoredFiles {
     if (open !== undefined) return open;
     const file = await OpenFile.load(this.#fileOptions(name));
     if (file === null) return null;
+    if (file.nextIndex === 0) return this.#unborn(name, file);
     this.#durable.delete(name);
     this.#guard(file);
     this.#open.set(name, file);
     return file;
+  }
+
+  /** Its creation was cut short before its first entry: it never was there. */
+  async #unborn(name: string, file: OpenFile): Promise<null> {
+    await file.close();
+    await this.#dirs.discard(this.#dirs.of(name));
+    return null;
   }
 
   /** Begins the file `name`, without its first entry. */
@@ -487,10 +495,4 @@ function appendTo(
   for (const part of parts) bytes += part.length;
   const kept = meta === undefined ? NO_META : meta.slice();
   return file.append({ kind: 'append', writer, epoch, seq, bytes, meta: kept }, parts);
-}
-
-function overlap(entry: FileEntry, from: number, to: number): Uint8Array {
-  const { offset, data } = entry;
-  if (offset >= from && offset + data.length <= to) return data;
-  return data.subarray(Math.max(0, from - offset), Math.max(0, to - offset));
 }

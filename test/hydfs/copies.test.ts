@@ -7,7 +7,7 @@ import { crc32, isFault } from '../../src/core/index.ts';
 import { SUM_BLOCK_BYTES } from '../../src/hydfs/block-sums.ts';
 import { type LocalFileSystem, placeOf } from '../../src/hydfs/index.ts';
 import type { StoredFile } from '../../src/hydfs/replication/index.ts';
-import { type Disk, type Payload, payloadOf } from '../../src/storage/index.ts';
+import { type Payload, payloadOf } from '../../src/storage/index.ts';
 import { recordingLog } from '../storage/helpers.ts';
 import { collect, microtasks, openFiles, ROOT, simDisk, textOf } from './helpers.ts';
 
@@ -180,60 +180,6 @@ test('a copy that could not take its place does not come back when its file is r
     }
   }
   await here.close();
-});
-
-test('however many points are taken stock of at once, few files are read at a time', async (t) => {
-  const disk = simDisk();
-  const first = await openFiles(disk.mount());
-  const names = Array.from({ length: 200 }, (_, i) => `file ${i}`);
-  await Promise.all(names.map((name) => first.create(name)));
-  await first.close();
-  const mounted = disk.mount();
-  let [reading, most] = [0, 0];
-  const counting: Disk = {
-    mkdir: (path) => mounted.mkdir(path),
-    list: (path) => mounted.list(path),
-    rename: (from, to) => mounted.rename(from, to),
-    unlink: (path) => mounted.unlink(path),
-    rmdir: (path) => mounted.rmdir(path),
-    syncDir: (path) => mounted.syncDir(path),
-    async open(path, mode) {
-      const file = await mounted.open(path, mode);
-      reading += 1;
-      most = Math.max(most, reading);
-      return {
-        path: file.path,
-        writev: (parts, position) => file.writev(parts, position),
-        read: (into, position) => file.read(into, position),
-        datasync: () => file.datasync(),
-        truncate: (length) => file.truncate(length),
-        size: () => file.size(),
-        close() {
-          reading -= 1;
-          return file.close();
-        },
-      };
-    },
-  };
-  const files = await openFiles(counting);
-  const points = await files.pointsWithFiles();
-  const found = await Promise.all(points.map((point) => files.inventory(point)));
-  t.is(found.flat().length, names.length);
-  t.log(`${most} at a time`);
-  t.true(most <= 32 && reading === 0);
-  await files.close();
-});
-
-test('files that go while they are listed are not in the way', async (t) => {
-  for (let seed = 1; seed < 40; seed++) {
-    const files = await openFiles(simDisk(seed).mount());
-    for (const name of ['a', 'b', 'c']) await files.create(name);
-    const listed = files.list();
-    await Promise.all(['a', 'b', 'c'].map((name) => files.wipePoint(placeOf(name).fileId)));
-    t.true((await listed).every((name) => ['a', 'b', 'c'].includes(name)));
-    t.deepEqual(await files.list(), []);
-    await files.close();
-  }
 });
 
 test('entries that the rules refuse, or that are none, are not copied', async (t) => {

@@ -5,6 +5,7 @@
  */
 import {
   crc32,
+  isFault,
   type Logger,
   present,
   type Random,
@@ -235,8 +236,7 @@ export class HydfsWorld {
       });
       for (const name of await files.list()) {
         const copy = await copyOf(files, name, machine.store);
-        // Without an entry there is no file yet: its creation was cut short.
-        if (copy.nextIndex === 0) continue;
+        if (copy === null) continue;
         present(copies.get(name), 'only these files were made').push(copy);
       }
     }
@@ -247,12 +247,16 @@ export class HydfsWorld {
   }
 }
 
-async function copyOf(files: LocalFileSystem, name: string, store: string): Promise<Copy> {
-  const file = await files.openFile(name);
+/** Null when its creation was cut short. */
+async function copyOf(files: LocalFileSystem, name: string, store: string): Promise<Copy | null> {
+  const file = await files.openFile(name).catch((error: unknown) => {
+    if (isFault(error, 'FILE_MISSING')) return null;
+    throw error;
+  });
+  if (file === null) return null;
   const sums: number[] = [];
   for await (const { payload } of file.rawEntries(file.firstIndex)) sums.push(crc32(payload));
   const entries: CopyEntry[] = [];
-  if (file.nextIndex === 0) return { store, firstIndex: 0, nextIndex: 0, sums, entries };
   for await (const entry of files.entries(name))
     entries.push({ ...entry, data: entry.data.slice() });
   return { store, firstIndex: file.firstIndex, nextIndex: file.nextIndex, sums, entries };
