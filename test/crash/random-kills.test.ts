@@ -18,8 +18,8 @@ import { Workshop } from './program.ts';
 const setting = (name: string, otherwise: number): number =>
   Number(process.env[`RAINSTORM_SOAK_${name}`] ?? otherwise);
 const SEED = setting('SEED', 1);
-const KILLS = setting('KILLS', 20);
-const LINES = setting('LINES', 200_000);
+const KILLS = setting('KILLS', 30);
+const LINES = setting('LINES', 300_000);
 /** Every so manieth kill falls at a random time after the start, most often into a recovery. */
 const BLIND_EVERY = 3;
 const BLIND_MS_MAX = 2500;
