@@ -227,6 +227,10 @@ export class LocalFileSystem implements FileSystem, StoredFiles {
     return extents;
   }
 
+  hasFailed(point: number): boolean {
+    return this.#openIn(point).some((name) => this.#open.get(name)?.failed === true);
+  }
+
   pointsWithFiles(): Promise<readonly number[]> {
     this.#refuseIfClosed();
     return this.#dirs.points();
@@ -237,8 +241,7 @@ export class LocalFileSystem implements FileSystem, StoredFiles {
     for (const name of this.#openIn(point)) await this.discard(name);
     for (const dir of await this.#dirs.in(point)) {
       const name = await this.#dirs.nameIn(dir);
-      if (name !== null) await this.discard(name);
-      else await this.#dirs.discard(dir);
+      await (name === null ? this.#dirs.discard(dir) : this.discard(name));
     }
     await this.#dirs.discardPlacing(point);
   }
@@ -263,10 +266,6 @@ export class LocalFileSystem implements FileSystem, StoredFiles {
     return new FileDraft({ file, place, discard: () => this.#dirs.forget(dir) });
   }
 
-  async openFile(name: string): Promise<StoredFile> {
-    return this.#opened(name);
-  }
-
   async discard(name: string): Promise<void> {
     checkName(name);
     await this.#inTurn(name, () => this.#drop(name));
@@ -286,12 +285,12 @@ export class LocalFileSystem implements FileSystem, StoredFiles {
 
   /** The file `name`, when it may be told that it is there. */
   async #file(name: string): Promise<OpenFile> {
-    const file = this.#open.get(name) ?? (await this.#opened(name));
+    const file = this.#open.get(name) ?? (await this.openFile(name));
     if (!file.isKnown) await file.known();
     return file;
   }
 
-  async #opened(name: string): Promise<OpenFile> {
+  async openFile(name: string): Promise<OpenFile> {
     checkName(name);
     const file = await this.#inTurn(name, () => this.#load(name));
     if (file === null) throw fault('FILE_MISSING', { name });

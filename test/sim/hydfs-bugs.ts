@@ -167,7 +167,7 @@ export const bugs = {
   },
   'an append is acknowledged before it is durable': { plant: { disk: unsynced } },
   'a replica listens to a primary that was replaced': {
-    from: 57,
+    from: 88,
     plant: { methods: (methods) => answering(methods, asksAgain) },
   },
   'a replica counts whose disk has failed': {

@@ -15,9 +15,8 @@
  *    can have been between two versions that follow each other.
  * A4 A primary that hears of a newer configuration places and acknowledges nothing until it knows it.
  * A5 No file is made at a fresh point: it may be given to stores that ask nobody for its files.
- * A6 A primary whose disk has failed serves nothing more. If after a pause nobody has taken its place,
- *    as nobody takes that of the last replica, it takes stock of what the disk has, until it can, and
- *    begins anew with that.
+ * A6 A primary whose disk has failed serves nothing more. After a pause in which nobody has taken its
+ *    place, as that of the last replica, it takes stock of its disk, until it can, and begins anew.
  */
 
 import type { PointConfig } from '../../control/index.ts';
@@ -277,9 +276,10 @@ export class PrimaryPoint implements LinkOwner {
     return this.isOurs && this.replicas.length === 1;
   }
 
-  /** A6. The disk here has failed. */
+  /** A6. The disk here has failed. Where it cannot be read only, other files are not to blame. */
   startOver(): void {
-    if (this.#phase.kind !== 'active' || this.#config === null) return;
+    const isIll = this.active && this.#context.files.hasFailed(this.point);
+    if (!isIll || this.#config === null) return;
     this.#leaveService();
     const attempt: Attempt = { abort: new AbortController(), found: new Map(), own: null };
     this.#become({ kind: 'surveying', attempt });

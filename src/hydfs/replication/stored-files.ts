@@ -112,6 +112,8 @@ export interface StoredFiles {
    * disk, and gives way to one that is installed under its name.
    */
   inventory(point: number): Promise<readonly FileExtent[]>;
+  /** True when a file of the point takes nothing more; taking stock of it lets it go on. */
+  hasFailed(point: number): boolean;
   /** The points that have a file here. */
   pointsWithFiles(): Promise<readonly number[]>;
   /** Removes every file of a point. */

@@ -1,4 +1,5 @@
 import test, { type ExecutionContext } from 'ava';
+import { fault } from '../../../src/core/index.ts';
 import { METHODS } from '../../../src/hydfs/replication/messages.ts';
 import { ringPointOf } from '../../../src/plan/index.ts';
 import { until } from '../../helpers/poll.ts';
@@ -167,6 +168,27 @@ test('the last replica whose sync failed goes on when its disk does, and loses a
   t.is(await textOf(site.replicas.files().read(NAME)), 'line 1\nline 2\nline 3\n');
   site.disk.crash();
   t.deepEqual(site.told, [], 'nobody can take its place');
+});
+
+test('a place of the disk that cannot be read does not stop the files of the last replica', async (t) => {
+  const site = await alone(t);
+  const files = site.replicas.files();
+  const abort = new AbortController();
+  const seen: string[] = [];
+  const following = (async () => {
+    for await (const piece of files.tail(NAME, { signal: abort.signal }))
+      seen.push(Buffer.from(piece).toString());
+  })();
+  await until(() => seen.length > 0, { what: 'the first line' });
+  const facts = { doing: 'reading', path: 'a segment', reason: 'EIO' };
+  const stat = (): Promise<never> => Promise.reject(fault('DISK_FAILED', facts));
+  Object.defineProperty(site.files, 'stat', { value: stat, configurable: true });
+  await t.throwsAsync(files.stat(NAME), { code: 'DISK_FAILED' });
+  Reflect.deleteProperty(site.files, 'stat');
+  await numbered(site, 2);
+  await until(() => seen.length > 1, { what: 'the second line, without an interruption' });
+  abort.abort();
+  await following;
 });
 
 test('a primary whose disk has failed and that nobody replaces goes on when its disk does', async (t) => {
