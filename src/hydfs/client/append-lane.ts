@@ -254,6 +254,8 @@ export class AppendLane {
 
   /** The next `count` of the queue were sent. */
   #forward(count: number): void {
+    // their places stay for a while, their bytes do not
+    this.#queue.fill(SENT, this.#head, this.#head + count);
     this.#head += count;
     assert(this.#head <= this.#queue.length, 'what is sent was in the queue');
     if (this.#head < this.#queue.length && this.#head < KEPT_SENT) return;
@@ -272,6 +274,13 @@ export class AppendLane {
 
 /** Sent appends at the front of the queue, at most, before it is made anew without them. */
 const KEPT_SENT = 4096;
+/** Stands where a sent one was: its flight has it. */
+const SENT: Pending = {
+  append: { writer: '', epoch: 0, seq: 0, parts: [] },
+  bytes: 0,
+  resolve() {},
+  reject() {},
+};
 /** What the numbers of an append take in a request, at most. */
 const NUMBERS_BYTES = 40;
 /** Bytes of UTF-8 of a UTF-16 unit, at most. */

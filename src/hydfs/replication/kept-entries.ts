@@ -7,6 +7,8 @@
 import type { Payload } from '../../storage/index.ts';
 import { BATCH_ENTRIES_MAX } from './messages.ts';
 
+const DROPPED: Payload = { parts: [], bytes: 0, crc: 0 };
+
 export class KeptEntries {
   readonly #bytesMax: number;
   #entries: Payload[] = [];
@@ -67,6 +69,8 @@ export class KeptEntries {
 
   #drop(): void {
     this.#bytes -= this.#entries[this.#start].bytes;
+    // its place stays for a while, its bytes do not
+    this.#entries[this.#start] = DROPPED;
     this.#start += 1;
     if (this.#start < 1024 && this.#start < this.#entries.length) return;
     this.#entries = this.#entries.slice(this.#start);

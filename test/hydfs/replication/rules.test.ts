@@ -1,4 +1,7 @@
 /** The decisions of replicas, without disks or messages. */
+import { setImmediate } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import test from 'ava';
 import { inOnePiece } from '../../../src/core/index.ts';
 import { Assembly, divide, piecesOf, undivide } from '../../../src/hydfs/replication/bundle.ts';
@@ -96,6 +99,22 @@ test('entries are kept up to a number of bytes, but never dropped before they ar
   kept.add(entry, 18);
   t.is(kept.bytesOf(18), 40);
   t.is(kept.bytesOf(19), 0, 'it is not there yet');
+});
+
+test('the bytes of entries that are dropped do not stay in memory', async (t) => {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  const kept = new KeptEntries(1_000_000, 0);
+  const refs = Array.from({ length: 50 }, () => {
+    const bytes = new Uint8Array(1_000);
+    kept.add(payloadOf([bytes]), 0);
+    return new WeakRef(bytes);
+  });
+  kept.passed(30);
+  await setImmediate();
+  collect();
+  t.is(refs.filter((ref) => ref.deref() !== undefined).length, 20);
+  t.is(kept.take(30, 50, 5_000)?.length, 5);
 });
 
 test('many entries are dropped one after the other without being mixed up', (t) => {
