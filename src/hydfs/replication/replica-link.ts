@@ -61,6 +61,8 @@ export class ReplicaLink {
   readonly #context: ReplicaContext;
   readonly #owner: LinkOwner;
   #phase: LinkPhase = { kind: 'asking' };
+  /** Files whose copies are to be made anew when the next session begins. */
+  readonly #damaged = new Set<string>();
   /** A file that was found not to be complete there: as long as it is not, no other is looked at. */
   #behind: PrimaryFile | null = null;
 
@@ -134,8 +136,12 @@ export class ReplicaLink {
       const copy = found.get(file.name);
       if (file.phase.kind === 'removing') {
         if (copy !== undefined) this.remove(file.name);
-      } else this.#addSender(file, copy === undefined ? null : whereItEnds(file, copy));
+      } else {
+        const isGood = copy !== undefined && !this.#damaged.has(file.name);
+        this.#addSender(file, isGood ? whereItEnds(file, copy) : null);
+      }
     }
+    this.#damaged.clear();
     for (const { name } of inventory) if (!this.#owner.files.has(name)) this.remove(name);
     for (const file of this.#owner.files.values()) this.#owner.progress(file);
     this.#owner.advanced(this);
@@ -176,6 +182,7 @@ export class ReplicaLink {
   /** Makes the store's copy anew. */
   restart(file: PrimaryFile): void {
     if (this.#phase.kind === 'open') this.#phase.senders.get(file.name)?.restart();
+    else this.#damaged.add(file.name);
   }
 
   /** True when the store is known not to have the file. */

@@ -87,6 +87,28 @@ test('a bit that flipped in a copy is not served by it, and the primary makes it
   t.is(whole, text);
 });
 
+test('a copy that is found damaged between two sessions is made anew in the next one', async (t) => {
+  const { cluster } = await segmented(t);
+  const { replicas } = cluster.site('a');
+  const { disk } = cluster.site('c');
+  const [oldest] = disk.paths('/data/hydfs/files');
+  cluster.loses = ({ to }) => to === 'c';
+  const append = replicas.files().append(NAME, Buffer.from('end\n'));
+  const asked = cluster.asked.length;
+  const isAsking = (): boolean =>
+    cluster.asked.slice(asked).some(({ to, method }) => to === 'c' && method === METHODS.survey);
+  append.catch(() => {});
+  await until(isAsking, { what: 'the session with c to be over' });
+  const damaged = replicas.methods()[METHODS.damaged];
+  if (damaged.kind !== 'unary') throw new Error('it has one answer');
+  const params = { point: ringPointOf(NAME), version: 1, name: NAME, store: 'c' };
+  await damaged.run(params, new AbortController().signal, []);
+  cluster.loses = () => false;
+  await append;
+  await until(() => !disk.paths('/data/hydfs/files').includes(oldest), { what: 'another copy' });
+  t.deepEqual((await replicas.files().merge(NAME)).repaired, []);
+});
+
 test('the background comparison finds damage that nobody reads', async (t) => {
   const { cluster, text } = await segmented(t, { limits: { scrubMs: 5 } });
   damage(cluster.site('c'));
