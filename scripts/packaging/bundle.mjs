@@ -3,9 +3,13 @@
  *
  * 1. Optional native add-ons are replaced by modules that cannot be found; who asks for them copes.
  * 2. `src/core/embedded.ts` (and `#embedded`) is replaced by the texts given; with null the bundle
- *    behaves like the tree.
+ *    behaves like the tree. Those named by `assets` stay outside, where only an executable has them.
  * 3. With embedded texts, Piscina's workers are started from them (src/kernels/worker-shim.ts).
+ * 4. What the command line library would need to read a package.json (lists of licences, for the most
+ *    part) is left unread until it does, which is never: that was a tenth of the start.
  */
+
+import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { build } from 'esbuild';
 import { root } from '../lib/setup.mjs';
@@ -22,7 +26,7 @@ const banner = [
 ].join('');
 
 /** The bundle of `entry` (an absolute path, or one from the top of the project). */
-export async function bundle(entry, embedded, nodeMajor) {
+export async function bundle(entry, embedded, nodeMajor, assets = []) {
   const built = await build({
     absWorkingDir: root,
     entryPoints: [resolve(root, entry)],
@@ -36,7 +40,7 @@ export async function bundle(entry, embedded, nodeMajor) {
     write: false,
     define: { 'import.meta': '__import_meta' },
     banner: { js: banner },
-    plugins: [stubbing, embedding(embedded), threading(embedded)],
+    plugins: [stubbing, deferring, embedding(embedded, assets), threading(embedded)],
   });
   return built.outputFiles[0].text;
 }
@@ -51,15 +55,44 @@ const stubbing = {
   },
 };
 
-const embedding = (embedded) => ({
+/** 4. */
+const deferring = {
+  name: 'deferring',
+  setup(build) {
+    build.onLoad({ filter: /[\\/]meow[\\/]build[\\/]dependencies\.js$/ }, ({ path }) => {
+      const eager = 'const normalizePackageData = getDefaultExportFromCjs(normalizeExports);';
+      const before = `var normalizeExports = requireNormalize();\n${eager}`;
+      const after = 'const normalizePackageData = (...data) => requireNormalize()(...data);';
+      const parts = readFileSync(path, 'utf8').split(before);
+      if (parts.length !== 2)
+        throw new Error(`${path} is another one than scripts/packaging knows`);
+      return { contents: parts.join(after), loader: 'js' };
+    });
+  },
+};
+
+const embedding = (embedded, assets) => ({
   name: 'embedded',
   setup(build) {
     build.onLoad({ filter: /[\\/]src[\\/]core[\\/]embedded\.ts$/ }, () => ({
-      contents: `export const embedded = ${JSON.stringify(embedded)};`,
+      contents: [
+        ...(assets.length === 0 ? [] : ["import { getAsset } from 'node:sea';"]),
+        `export const embedded = ${embedded === null ? null : objectOf(embedded, assets)};`,
+      ].join('\n'),
       loader: 'js',
     }));
   },
 });
+
+function objectOf(embedded, assets) {
+  const lines = Object.entries(embedded).map((entry) => entry.map(quoted).join(': '));
+  const getters = assets.map(quoted).map((n) => `get ${n}() { return getAsset(${n}, 'utf8'); }`);
+  return `{ ${[...lines, ...getters].join(', ')} }`;
+}
+
+function quoted(text) {
+  return JSON.stringify(text);
+}
 
 const threading = (embedded) => ({
   name: 'threads',

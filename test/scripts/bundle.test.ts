@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { bundle } from '../../scripts/packaging/bundle.mjs';
 import { embeddedTexts } from '../../scripts/packaging/embedded-texts.mjs';
+import { compile, wrapped } from '../../scripts/packaging/launcher.cjs';
 import { operatorsIn, writtenOperators } from '../../src/operator/bundled.ts';
 import { projectRoot } from '../helpers/processes.ts';
 import { tmpDir } from '../helpers/tmp-dir.ts';
@@ -52,6 +53,29 @@ test('the bundle reads embedded texts where the tree reads files', async (t) => 
     console.log(embedded?.['py:x.py'], typeof import.meta.url, typeof import.meta.dirname);
   `;
   t.is(await runAlone(t, program, { 'py:x.py': 'pass' }), 'pass string string\n');
+});
+
+test('what stays outside of the bundle is named in it and asked for at the executable', async (t) => {
+  const entry = join(tmpDir(t), 'entry.ts');
+  writeFileSync(
+    entry,
+    `import { embedded } from '${join(projectRoot, 'src')}/core/index.ts';
+    console.log(Object.keys(embedded ?? {}).join());
+    try { console.log(embedded?.['b.js']); } catch (error) { console.log(error.code); }`,
+  );
+  const dir = tmpDir(t);
+  writeFileSync(join(dir, 'main.cjs'), await bundle(entry, { a: '1' }, NODE_MAJOR, ['b.js']));
+  const { stdout } = spawnSync(process.execPath, ['main.cjs'], { cwd: dir, encoding: 'utf8' });
+  t.is(stdout, 'a,b.js\nERR_NOT_IN_SINGLE_EXECUTABLE_APPLICATION\n');
+});
+
+test('V8 takes the compiled code for the text that it was taken from, and for no other', (t) => {
+  const text = wrapped('module.exports = 1;');
+  const script = compile(text);
+  script.runInThisContext();
+  const compiled = script.createCachedData();
+  t.is(compile(text, compiled).cachedDataRejected, false);
+  t.is(compile(`${text} `, compiled).cachedDataRejected, true);
 });
 
 test('the packaged program finds the same bundled operators as the tree', (t) => {
