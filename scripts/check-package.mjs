@@ -38,6 +38,17 @@ const SLOW_RATE = 25_000;
 /** So much is in the data directory when the job is killed. */
 const KILL_AT_BYTES = 200_000;
 
+/** A filter that travels with its job. */
+const OWN_FILTER = `import sys
+for line in sys.stdin:
+    if line.startswith('key: '):
+        key = line
+    elif sys.argv[1] in line:
+        sys.stdout.write('forward\\n' + key + line)
+    else:
+        print('filter')
+`;
+
 let place = '';
 
 await withComplaints(async () => {
@@ -47,6 +58,7 @@ await withComplaints(async () => {
     await check('it starts without node and knows its version', versionAnswers);
     await check('it runs the demo job, exactly', demoRuns);
     await check('killed in the middle and started again, it is exact', killedRunResumes);
+    await check('three nodes of it are a cluster that runs a job and keeps files', clusterRuns);
     await check('it refuses mistakes in one sentence', mistakesAreRefused);
     await check('it leaves no process', nothingIsLeft);
     console.log('bin/rainstorm: all checks passed');
@@ -127,6 +139,67 @@ async function killedRunResumes() {
     `the second run does not say that it resumes: ${second.stderr}`,
   );
   return countsOf(dir);
+}
+
+/** Nodes in empty directories; a job whose script is beside its file; commands at other nodes. */
+async function clusterRuns() {
+  const net = `127.${1 + (process.pid % 250)}.${1 + ((process.pid >> 8) % 250)}`;
+  const addresses = [1, 2, 3].map((i) => `${net}.${i}:7070`);
+  const nodes = [];
+  for (const [i, address] of addresses.entries()) {
+    const cwd = join(place, `node-${i}`);
+    mkdirSync(cwd);
+    const joins = i === 0 ? [] : ['--join', addresses[0]];
+    const node = start(cwd, ['node', '--bind', address.split(':')[0], '--data', 'data', ...joins]);
+    await waitFor(() => /listening on/.test(node.text.stderr), node, 'it to listen');
+    nodes.push(node);
+  }
+  await waitForMembers(addresses);
+  const dir = jobFolder('cluster', 0);
+  writeFileSync(join(dir, 'own_filter.py'), OWN_FILTER);
+  const job = readFileSync(join(dir, 'signs.yaml'), 'utf8');
+  insist(/run: filter\.py/.test(job), 'the demo job has no filter.py');
+  writeFileSync(
+    join(dir, 'signs.yaml'),
+    job.replace('run: filter.py', 'run: own_filter.py').replace('../signs.csv', 'signs.csv'),
+  );
+  await tells(dir, ['fs', 'create', 'signs.csv', '../signs.csv', '--cluster', addresses[1]]);
+  const run = await tells(dir, ['run', 'signs.yaml', '--cluster', addresses[2]]);
+  insist(/done/.test(run.stderr), `the summary of the job is missing: ${run.stderr}`);
+  await tells(dir, ['fs', 'get', 'counts.txt', 'counts.txt', '--cluster', addresses[0]]);
+  const verdict = await tells(dir, ['verify', 'signs', '--cluster', addresses[1]]);
+  insist(/PROVED/.test(verdict.stdout), `verify says ${verdict.stdout}`);
+  const places = await tells(dir, ['fs', 'ls', 'counts.txt', '--json', '--cluster', addresses[0]]);
+  const copies = JSON.parse(places.stdout).replicas.length;
+  insist(copies === addresses.length, `counts.txt has ${copies} replicas`);
+  for (const node of nodes) {
+    process.kill(node.pid, 'SIGTERM');
+    const ended = await node.ended;
+    insist(ended.code === 0, `a node that was asked to end ended with ${outcome(ended)}`);
+  }
+  await nothingIsLeft();
+  return countsOf(dir);
+}
+
+/** Runs a command that must succeed; what it said. */
+async function tells(cwd, args) {
+  const ended = await start(cwd, args).ended;
+  insist(ended.code === 0, `\`${args.join(' ')}\` ended with ${outcome(ended)}`);
+  return ended;
+}
+
+/** Resolves when each node lists all of them as alive. */
+async function waitForMembers(addresses) {
+  const deadline = Date.now() + RUN_MS / 2;
+  for (const address of addresses) {
+    for (;;) {
+      const { stdout } = await tells(place, ['members', '--json', '--cluster', address]);
+      const alive = JSON.parse(stdout).filter(({ status }) => status === 'alive');
+      if (alive.length === addresses.length) break;
+      insist(Date.now() < deadline, `${address} does not see all nodes: ${stdout}`);
+      await pause(100);
+    }
+  }
 }
 
 /** Each mistake, a word that the sentence must hold, and the exit code. */

@@ -1,5 +1,4 @@
 /** Executables to be deployed: the packaged program, and small stand-ins made of the same bundle. */
-import { execFileSync } from 'node:child_process';
 import { chmodSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { bundle } from '../../../scripts/packaging/bundle.mjs';
@@ -8,15 +7,11 @@ import { projectRoot } from '../../helpers/processes.ts';
 
 const NODE_MAJOR = 24;
 
-/** `bin/rainstorm`, made first when it is absent or older than what it is made from. */
-export function packagedProgram(): string {
+/** `bin/rainstorm` when it is what this tree makes; null when it is absent or older. */
+export function packagedProgram(): string | null {
   const path = join(projectRoot, 'bin', 'rainstorm');
   const made = statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
-  if (made < newest(['src', 'scripts', 'operators'])) {
-    const script = join(projectRoot, 'scripts', 'package.mjs');
-    execFileSync(process.execPath, [script], { stdio: ['ignore', 'ignore', 'inherit'] });
-  }
-  return path;
+  return made < newest(['src', 'scripts', 'operators']) ? null : path;
 }
 
 function newest(folders: readonly string[]): number {

@@ -91,6 +91,14 @@ export class Provisioned {
     }).ended;
   }
 
+  /** Runs a line of the shell in which `rainstorm` is the program. */
+  shell(line: string): Promise<Ended> {
+    const program = rainstormCommand()
+      .map((word) => `'${word}'`)
+      .join(' ');
+    return this.runAs(['bash', '-c', `rainstorm() { ${program} "$@"; }\n${line}`]);
+  }
+
   #lines(): string[] {
     return readFileSync(this.#file, 'utf8').trim().split('\n');
   }
