@@ -129,8 +129,8 @@ export const plants: readonly Plant[] = [
     patches: [
       patch(
         'worker/source-task.ts',
-        'mark.placed.every((seq, i) => live.ports[i].ackedSeq >= seq),',
-        'mark.placed.every((seq) => live.ports.length > 0 && seq >= 0),',
+        '({ placed }) => !placed.every((seq, i) => live.ports[i].ackedSeq >= seq),',
+        '({ placed }) => placed.length > live.ports.length,',
       ),
     ],
     noticed: /the oracle refutes|holds \d+ of the \d+ tuples/,

@@ -25,7 +25,8 @@ function pair(type: 'ed25519' | 'ecdsa' = 'ed25519'): {
       : ssh2.utils.generateKeyPairSync('ed25519');
   const pem = made.private;
   const key = ssh2.utils.parseKey(pem);
-  if (key instanceof Error) throw key;
+  // The library cannot read one in some hundred of the ed25519 keys that it makes.
+  if (key instanceof Error) return pair(type);
   return { pem, wire: (Array.isArray(key) ? key[0] : key).getPublicSSH() };
 }
 
